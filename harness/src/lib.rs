@@ -1,0 +1,10 @@
+//! Lockstep: runs masternodes in a simulated network, hurts them, and judges what was seen.
+pub mod check;
+pub mod cli;
+pub mod fault;
+pub mod history;
+pub mod peer;
+pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod subject;

@@ -1,0 +1,2 @@
+//! The reference node's command.
+fn main() {}
