@@ -1,1 +1,9 @@
-//! TBD
+//! Scenario files and what they mean: `file` is the YAML's shape and manual, `resolved` what a run needs.
+pub mod expectation;
+pub mod file;
+pub mod resolved;
+mod timeline;
+mod value;
+
+pub use resolved::Scenario;
+pub use serde_yaml::Spanned;
