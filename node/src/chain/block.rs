@@ -151,8 +151,10 @@ mod tests {
 
     #[test]
     fn the_real_chain_hashes_links_and_is_written_back_byte_for_byte() {
-        let blocks: Vec<SealedBlock> =
-            CHAIN.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let blocks: Vec<SealedBlock> = CHAIN
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!((blocks.len(), HASHES.lines().count()), (41, 41));
         for (i, (line, hash)) in CHAIN.lines().zip(HASHES.lines()).enumerate() {
             let block = &blocks[i];

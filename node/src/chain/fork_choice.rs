@@ -23,14 +23,24 @@ mod tests {
     use super::*;
 
     fn branch(holders: usize, length: u64, tip: u8) -> Branch {
-        Branch { holders, length, tip: Hash([tip; 32]) }
+        Branch {
+            holders,
+            length,
+            tip: Hash([tip; 32]),
+        }
     }
 
     #[test]
     fn holders_then_length_then_lower_tip() {
         // From the strongest to the weakest.
-        let order =
-            [branch(2, 1, 9), branch(1, u64::MAX, 9), branch(1, 5, 0), branch(1, 4, 1), branch(1, 4, 2), branch(0, 4, 0)];
+        let order = [
+            branch(2, 1, 9),
+            branch(1, u64::MAX, 9),
+            branch(1, 5, 0),
+            branch(1, 4, 1),
+            branch(1, 4, 2),
+            branch(0, 4, 0),
+        ];
         for (i, a) in order.iter().enumerate() {
             for (j, b) in order.iter().enumerate() {
                 assert_eq!(prefers(a, b), i < j, "{a:?} against {b:?}");

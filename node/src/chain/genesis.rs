@@ -37,7 +37,10 @@ mod tests {
 
     #[test]
     fn the_built_in_genesis_is_the_real_one() {
-        let line = include_str!("../../../fixtures/chain/chain-v1.ndjson").lines().next().unwrap();
+        let line = include_str!("../../../fixtures/chain/chain-v1.ndjson")
+            .lines()
+            .next()
+            .unwrap();
         assert_eq!(testnet(), serde_json::from_str(line).unwrap());
         assert_eq!(
             testnet().hash().to_string(),

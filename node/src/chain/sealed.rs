@@ -24,7 +24,11 @@ impl SealedBlock {
         let hash = block.hash();
         let mut count = Count(0);
         serde_json::to_writer(&mut count, &block).expect("blocks are JSON");
-        Self(Arc::new(Sealed { block, hash, json_len: count.0 }))
+        Self(Arc::new(Sealed {
+            block,
+            hash,
+            json_len: count.0,
+        }))
     }
 
     /// The block's hash.
@@ -54,7 +58,11 @@ impl SealedBlock {
 
     /// This block as the tip of a chain.
     pub fn tip(&self) -> Tip {
-        Tip { height: self.height(), hash: self.hash(), timestamp: self.timestamp() }
+        Tip {
+            height: self.height(),
+            hash: self.hash(),
+            timestamp: self.timestamp(),
+        }
     }
 }
 
