@@ -2,7 +2,7 @@
 //! range, and until when that stood open.
 //!
 //! From a log: opened by `requested`; closed by `received` with a first block in the range, by `request_failed` of the
-//! range, by a `reorg` to an ancestor below its end, by its own timeout. From the wire: opened by either block request, closed by an answer
+//! range, by a `reorg` to an ancestor below its end, by its own timeout, and by a scripted peer's answer that begins in it. From the wire: opened by either block request, closed by an answer
 //! that begins in the range, or, where none is meant, the oldest by any answer; there the deadline is the shortest that the
 //! text knows. Both are closed by the end of the connection or of the node's process.
 use std::collections::BTreeMap;
@@ -90,9 +90,12 @@ pub fn requests(history: &History) -> Vec<Request<'_>> {
                     book.open(key, fields, seen, SHORTEST_TIMEOUT);
                 } else if *sent && is_block_answer(message) {
                     book.answered(&key, fields, seen.at);
+                    // A node needn't log an answer that came when it had the blocks already.
+                    let by = By::Log;
+                    book.answered(&Key { by, ..key }, fields, seen.at);
                 }
             }
-            What::Connection { fate, peer } if fate.starts_with("closed") || fate == "reset" => {
+            What::Connection { fate, peer } if ended(fate) => {
                 for by in [By::Log, By::Wire] {
                     let peer = peer.clone();
                     let key = Key {
@@ -113,6 +116,11 @@ pub fn requests(history: &History) -> Vec<Request<'_>> {
         }
     }
     book.requests
+}
+
+/// Whether a connection with this fate is no more: closed, reset, killed.
+fn ended(fate: &str) -> bool {
+    !matches!(fate, "dialled" | "refused" | "opened")
 }
 
 fn is_block_answer(message: &str) -> bool {

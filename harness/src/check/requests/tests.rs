@@ -52,6 +52,18 @@ fn a_logged_request_ends_by_answer_failure_reorg_close_or_time() {
         ends(&closed.done()),
         [(301_000, End::Time), (5_000, End::Closed)]
     );
+    let killed = asked()
+        .at(5_000)
+        .connection("a", "killed", "10.0.0.12");
+    assert_eq!(ends(&killed.done())[1], (5_000, End::Closed));
+    let sent = asked()
+        .at(5_000)
+        .wire("m", "a", true, "BlocksResponse", "start=1 end=500 count=500");
+    assert_eq!(ends(&sent.done())[0], (5_000, End::Answered));
+    let elsewhere = asked()
+        .at(5_000)
+        .wire("m", "a", true, "BlocksResponse", "count=0");
+    assert_eq!(ends(&elsewhere.done())[0].1, End::Time, "the node says when that fails");
     let down = asked().at(6_000).process("a", false);
     assert_eq!(
         ends(&down.done()),
