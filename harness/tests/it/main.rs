@@ -1,0 +1,2 @@
+//! Everything but the scenarios themselves, in one binary.
+mod bad_scenarios;
