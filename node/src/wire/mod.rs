@@ -1,1 +1,8 @@
-//! TBD
+//! Bytes to messages and back (wire protocol: Framing).
+mod codec;
+mod line;
+mod message;
+
+pub use codec::{Decoded, WireError, decode, encode};
+pub use line::{LineDecoder, LineError, MAX_LINE};
+pub use message::{MAGIC, Message, PROTOCOL_VERSION, Version};

@@ -1,0 +1,129 @@
+//! A block whose hash and size are known.
+use std::io::{self, Write};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Block, Hash, Height, Tip};
+
+/// An unchangeable [`Block`] with its hash and JSON size; a clone shares it. Being sealed says nothing about validity.
+#[derive(Debug, Clone)]
+pub struct SealedBlock(Arc<Sealed>);
+
+#[derive(Debug)]
+struct Sealed {
+    block: Block,
+    hash: Hash,
+    json_len: usize,
+}
+
+impl SealedBlock {
+    /// Hashes and measures `block`.
+    pub fn new(block: Block) -> Self {
+        let hash = block.hash();
+        let mut count = Count(0);
+        serde_json::to_writer(&mut count, &block).expect("blocks are JSON");
+        Self(Arc::new(Sealed {
+            block,
+            hash,
+            json_len: count.0,
+        }))
+    }
+
+    /// The block's hash.
+    pub fn hash(&self) -> Hash {
+        self.0.hash
+    }
+
+    /// Bytes of the compact JSON.
+    pub fn json_len(&self) -> usize {
+        self.0.json_len
+    }
+
+    /// The height it claims.
+    pub fn height(&self) -> Height {
+        self.header.height
+    }
+
+    /// The parent it claims.
+    pub fn previous_hash(&self) -> Hash {
+        self.header.previous_hash
+    }
+
+    /// Seconds since 1970.
+    pub fn timestamp(&self) -> i64 {
+        self.header.timestamp
+    }
+
+    /// This block as the tip of a chain.
+    pub fn tip(&self) -> Tip {
+        Tip {
+            height: self.height(),
+            hash: self.hash(),
+            timestamp: self.timestamp(),
+        }
+    }
+}
+
+impl Deref for SealedBlock {
+    type Target = Block;
+
+    fn deref(&self) -> &Block {
+        &self.0.block
+    }
+}
+
+/// Same hash and same content: parts of a block aren't hashed.
+impl PartialEq for SealedBlock {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || self.0.hash == other.0.hash && self.0.block == other.0.block
+    }
+}
+
+impl Eq for SealedBlock {}
+
+impl Serialize for SealedBlock {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.block.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for SealedBlock {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Block::deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// Measures without keeping the bytes.
+struct Count(usize);
+
+impl Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::testnet;
+
+    #[test]
+    fn equality_sees_what_the_hash_does_not() {
+        let block = testnet();
+        assert_eq!(block, block.clone());
+        assert_eq!(block, SealedBlock::new(Block::clone(&block)));
+        let mut other = Block::clone(&block);
+        other.masternode_rewards.push(("10.0.0.1".to_owned(), 1));
+        let other = SealedBlock::new(other);
+        assert_eq!(block.hash(), other.hash());
+        assert_ne!(block, other);
+    }
+}

@@ -1,0 +1,163 @@
+//! What nodes say to each other (wire protocol: Handshake, Messages for sync).
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::chain::{Hash, Height, SealedBlock};
+
+/// `TIME`, the start of every handshake (wire protocol: Handshake).
+pub const MAGIC: [u8; 4] = *b"TIME";
+
+/// The protocol's version (wire protocol: Handshake).
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// A message in either direction, as serde tags enums by default. All numbers are the peer's and unchecked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Message {
+    /// The dialler's first word.
+    Handshake {
+        /// Ought to be [`MAGIC`].
+        magic: [u8; 4],
+        /// Ought to be [`PROTOCOL_VERSION`].
+        protocol_version: u32,
+        /// `mainnet` or `testnet`; production always says `mainnet`.
+        network: String,
+    },
+    /// The listener's answer to a handshake.
+    Ack {
+        /// What it answers: `Handshake`.
+        message_type: String,
+    },
+    /// Are you there, and how high?
+    Ping {
+        /// Comes back in the pong.
+        nonce: u64,
+        /// The sender's clock in seconds since 1970.
+        timestamp: i64,
+        /// The sender's tip; absent or null where it doesn't tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        height: Option<Height>,
+    },
+    /// The answer to a ping.
+    Pong {
+        /// The ping's.
+        nonce: u64,
+        /// The sender's clock in seconds since 1970.
+        timestamp: i64,
+        /// The sender's tip; absent or null where it doesn't tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        height: Option<Height>,
+    },
+    /// Asks for [`Message::BlockHeightResponse`].
+    GetBlockHeight,
+    /// The sender's tip.
+    BlockHeightResponse(Height),
+    /// Asks for [`Message::ChainTipResponse`].
+    GetChainTip,
+    /// The sender's tip.
+    ChainTipResponse {
+        /// Its height.
+        height: Height,
+        /// Its hash.
+        hash: Hash,
+    },
+    /// Asks for the blocks from the first height to the second, both included.
+    GetBlocks(Height, Height),
+    /// Answers [`Message::GetBlocks`]; empty for none.
+    BlocksResponse(Vec<SealedBlock>),
+    /// Asks for blocks too.
+    GetBlockRange {
+        /// The first height.
+        start_height: Height,
+        /// The last height, included.
+        end_height: Height,
+    },
+    /// Answers [`Message::GetBlockRange`]; empty for none.
+    BlockRangeResponse(Vec<SealedBlock>),
+    /// Announces a height.
+    BlockInventory(Height),
+    /// Asks for one block.
+    BlockRequest(Height),
+    /// Answers [`Message::BlockRequest`].
+    BlockResponse(SealedBlock),
+    /// Pushes a new block.
+    BlockAnnouncement(SealedBlock),
+    /// Asks for the hash at a height.
+    GetBlockHash(Height),
+    /// Answers [`Message::GetBlockHash`].
+    BlockHashResponse {
+        /// The height asked for.
+        height: Height,
+        /// `None` where the sender has no block there.
+        hash: Option<Hash>,
+    },
+    /// Asks for [`Message::GenesisHashResponse`].
+    GetGenesisHash,
+    /// The hash of the sender's block 0.
+    GenesisHashResponse(Hash),
+    /// Asks for [`Message::GenesisAnnouncement`].
+    RequestGenesis,
+    /// The sender's block 0.
+    GenesisAnnouncement(SealedBlock),
+    /// Asks for [`Message::PeersResponse`].
+    GetPeers,
+    /// Addresses, `ip` or `ip:port`.
+    PeersResponse(Vec<String>),
+    /// Asks for [`Message::MasternodesResponse`].
+    GetMasternodes,
+    /// What the sender knows of masternodes, unread.
+    MasternodesResponse(Vec<Value>),
+    /// The sender is a masternode.
+    MasternodeAnnouncement {
+        /// Its bare IP.
+        address: String,
+        /// Where its rewards go.
+        reward_address: String,
+        /// `Free`, `Bronze`, `Silver` or `Gold`.
+        tier: String,
+        /// Its key.
+        public_key: Hash,
+    },
+    /// The sender's build; nothing depends on it.
+    Version(Box<Version>),
+}
+
+/// What production tells of its build. What is missing is empty: nothing here is worth a strike.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "shown to people as it came")]
+pub struct Version {
+    pub version: Value,
+    pub commit_date: Value,
+    pub commit_count: Value,
+    pub protocol_version: Value,
+    pub network: Value,
+    pub listen_addr: Value,
+    pub timestamp: Value,
+    pub capabilities: Value,
+    pub wallet_address: Value,
+    pub genesis_hash: Value,
+}
+
+macro_rules! names {
+    ($($name:ident)*) => {
+        impl Message {
+            /// The tags of all messages.
+            pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+            /// The tag.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => stringify!($name),)*
+                }
+            }
+        }
+    };
+}
+
+// The match in `name` keeps this list complete.
+names! {
+    Handshake Ack Ping Pong GetBlockHeight BlockHeightResponse GetChainTip ChainTipResponse GetBlocks BlocksResponse
+    GetBlockRange BlockRangeResponse BlockInventory BlockRequest BlockResponse BlockAnnouncement GetBlockHash
+    BlockHashResponse GetGenesisHash GenesisHashResponse RequestGenesis GenesisAnnouncement GetPeers PeersResponse
+    GetMasternodes MasternodesResponse MasternodeAnnouncement Version
+}
