@@ -1,0 +1,2 @@
+//! Tests of the harness through its public parts.
+mod sim_net;
