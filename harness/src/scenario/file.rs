@@ -6,13 +6,12 @@
 //! and `majority` of the nodes; `others` is everybody not named on the other side.
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::value::{ChainAt, Clock, Name, Rate, Share, Span, Value};
-use crate::scenario::Spanned;
+use super::yaml::Spanned;
 
 /// One scenario: who takes part, what happens to them, and what must be seen.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -32,7 +31,7 @@ pub struct ScenarioFile {
     pub tick: Option<Spanned<Span>>,
     /// Forks of the built chain `main`, which always exists.
     #[serde(default)]
-    pub chains: BTreeMap<String, ChainFile>,
+    pub chains: BTreeMap<Name, ChainFile>,
     /// Nodes under test.
     pub nodes: Spanned<BTreeMap<Name, NodeFile>>,
     /// Scripted peers.
@@ -92,10 +91,10 @@ pub struct NodeFile {
     pub dials: Vec<Spanned<String>>,
     /// When it starts. Default 0 s.
     #[serde(default)]
-    pub starts_at: Option<Span>,
+    pub starts_at: Option<Spanned<Span>>,
     /// Time of one durable write. Default 0 s.
     #[serde(default)]
-    pub disk: Option<Span>,
+    pub disk: Option<Spanned<Span>>,
     /// Further settings of the reference node's config file, by section: `{sync: {coordinator_interval: 5}}`.
     #[serde(default)]
     pub config: BTreeMap<String, BTreeMap<String, Value>>,
@@ -121,10 +120,10 @@ pub struct PeerFile {
     pub listens: bool,
     /// When it begins to dial or to listen. Default 0 s.
     #[serde(default)]
-    pub starts_at: Option<Span>,
+    pub starts_at: Option<Spanned<Span>>,
     /// Dials again this long after its connection ended. Default: never.
     #[serde(default)]
-    pub redials: Option<Span>,
+    pub redials: Option<Spanned<Span>>,
     /// What it does wrong. Several may go together.
     #[serde(default)]
     pub deviations: Vec<Deviation>,
@@ -140,7 +139,7 @@ pub enum Deviation {
     MaxHeight,
     /// Tells this height for ever.
     StaleHeight(u64),
-    /// Tells these heights in turn, one every `every`, by pings; `max` is u64::MAX.
+    /// Tells these heights in turn, one every `every`, by pings.
     FlappingHeight {
         /// In turn.
         heights: Vec<u64>,
@@ -155,7 +154,7 @@ pub enum Deviation {
     HeightInPongsOnly,
     /// Reads everything, answers none of these.
     Mute(Vec<Kind>),
-    /// Answers pings only between these times since the connection began: `[315s, 500s]`.
+    /// Answers pings only from this long after the connection began.
     AnswersPingsFrom(Span),
     /// Of each this many pings, leaves all but the last unanswered.
     MissesPongsOf(u32),
@@ -328,7 +327,7 @@ pub struct StepFile {
     pub action: Spanned<Action>,
     /// Again this often.
     #[serde(default)]
-    pub every: Option<Span>,
+    pub every: Option<Spanned<Span>>,
     /// This many times in all. Default 1.
     #[serde(default)]
     pub times: Option<u32>,
@@ -352,7 +351,7 @@ pub enum Action {
         is: LinkShape,
         /// For how long.
         #[serde(rename = "for")]
-        lasts: Span,
+        lasts: Spanned<Span>,
     },
     /// The process stands still (its kernel goes on).
     Pause(Whom),
@@ -371,7 +370,7 @@ pub enum Action {
         drift_ppm: i64,
         /// For how long.
         #[serde(rename = "for")]
-        lasts: Span,
+        lasts: Spanned<Span>,
     },
     /// Scripted peers tell this height from now on, at once by a ping.
     Tell {
@@ -436,7 +435,7 @@ pub struct Between {
     pub and: Vec<Spanned<String>>,
     /// For how long.
     #[serde(rename = "for")]
-    pub lasts: Span,
+    pub lasts: Spanned<Span>,
 }
 
 /// Nodes and a time.
@@ -447,7 +446,7 @@ pub struct Whom {
     pub who: Vec<Spanned<String>>,
     /// For how long.
     #[serde(rename = "for")]
-    pub lasts: Span,
+    pub lasts: Spanned<Span>,
 }
 
 /// Scripted peers.
@@ -492,7 +491,7 @@ pub enum Expectation {
         /// What and when.
         seen: Window,
         /// The window's length.
-        per: Span,
+        per: Spanned<Span>,
         /// At most so often in each.
         at_most: u64,
     },
@@ -502,10 +501,10 @@ pub enum Expectation {
         seen: Window,
         /// At least.
         #[serde(default)]
-        at_least: Option<Span>,
+        at_least: Option<Spanned<Span>>,
         /// At most.
         #[serde(default)]
-        at_most: Option<Span>,
+        at_most: Option<Spanned<Span>>,
         /// These gaps, in order, each within 25 % (back-off): the first gaps only.
         #[serde(default)]
         are: Vec<Span>,
@@ -517,10 +516,10 @@ pub enum Expectation {
         /// On what.
         on: Agreement,
         /// How long after `after`.
-        within: Span,
+        within: Spanned<Span>,
         /// From when the time counts. Default: the last fault's end, or the start.
         #[serde(default)]
-        after: Option<Span>,
+        after: Option<Spanned<Span>>,
     },
     /// A node's tip is this block (or above it on that chain) by `by` and to the end, and, where `not_before` is given, not earlier.
     Tip {
@@ -529,10 +528,10 @@ pub enum Expectation {
         /// The block.
         is: Spanned<ChainAt>,
         /// The latest time. 0s: all the time.
-        by: Span,
+        by: Spanned<Span>,
         /// The earliest time.
         #[serde(default)]
-        not_before: Option<Span>,
+        not_before: Option<Spanned<Span>>,
     },
     /// The only tips ever seen are these.
     OnlyTips {
@@ -556,7 +555,7 @@ pub enum Expectation {
         name: String,
         /// When. Default: at the end.
         #[serde(default)]
-        at: Option<Span>,
+        at: Option<Spanned<Span>>,
         /// At least.
         #[serde(default)]
         at_least: Option<f64>,
@@ -586,16 +585,16 @@ pub struct SeenBy {
     pub see: Spanned<Pattern>,
     /// Not later than this.
     #[serde(default)]
-    pub by: Option<Span>,
+    pub by: Option<Spanned<Span>>,
     /// Not later than this after the one before.
     #[serde(default)]
-    pub within: Option<Span>,
+    pub within: Option<Spanned<Span>>,
     /// Not earlier than this.
     #[serde(default)]
-    pub not_before: Option<Span>,
+    pub not_before: Option<Spanned<Span>>,
     /// Not earlier than this after the one before.
     #[serde(default)]
-    pub not_within: Option<Span>,
+    pub not_within: Option<Spanned<Span>>,
 }
 
 /// A pattern in a window of time.
@@ -606,10 +605,10 @@ pub struct Window {
     pub see: Spanned<Pattern>,
     /// From. Default: the start.
     #[serde(default)]
-    pub from: Option<Span>,
+    pub from: Option<Spanned<Span>>,
     /// Until. Default: the end.
     #[serde(default)]
-    pub until: Option<Span>,
+    pub until: Option<Spanned<Span>>,
 }
 
 /// Matches one kind of observation: exactly one of `log`, `wire`, `connection`.
@@ -668,16 +667,9 @@ pub struct NearMedian {
     /// Blocks.
     pub blocks: u64,
     /// Time to settle.
-    pub after: Span,
+    pub after: Spanned<Span>,
 }
 
 fn yes() -> bool {
     true
-}
-
-/// A [`Span`] as a duration.
-impl From<Span> for Duration {
-    fn from(span: Span) -> Self {
-        span.0
-    }
 }

@@ -3,7 +3,9 @@ pub mod expectation;
 pub mod file;
 pub mod resolved;
 mod timeline;
-mod value;
+pub mod value;
+pub mod vocabulary;
+mod yaml;
 
 pub use resolved::Scenario;
-pub use serde_yaml::Spanned;
+pub use yaml::{Place, Spanned};
