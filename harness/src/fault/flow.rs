@@ -124,15 +124,9 @@ impl Flow {
             return data.len();
         }
         // On a slow link no segment keeps the line for more than about 100 ms, down to one Ethernet frame's worth.
-        let limit = path
-            .rate(now)
-            .map_or(SEGMENT, |rate| (rate as usize / 10).clamp(1_448, SEGMENT));
+        let limit = path.rate(now).map_or(SEGMENT, |rate| (rate as usize / 10).clamp(1_448, SEGMENT));
         for chunk in data.chunks(limit) {
-            self.segments.push_back(Segment {
-                at: now,
-                len: chunk.len(),
-                fin: false,
-            });
+            self.segments.push_back(Segment { at: now, len: chunk.len(), fin: false });
         }
         self.bytes.extend(data);
         data.len()
@@ -141,11 +135,7 @@ impl Flow {
     /// Ends the flow: nothing is written after this.
     pub fn finish(&mut self, now: SimTime) {
         if !self.dead {
-            self.segments.push_back(Segment {
-                at: now,
-                len: 0,
-                fin: true,
-            });
+            self.segments.push_back(Segment { at: now, len: 0, fin: true });
         }
     }
 
@@ -238,8 +228,7 @@ impl Flow {
     /// The sender lost its power: what has not left by now never will.
     pub fn drop_unsent(&mut self) {
         self.segments.truncate(self.settled);
-        self.bytes
-            .truncate(self.segments.iter().map(|segment| segment.len).sum());
+        self.bytes.truncate(self.segments.iter().map(|segment| segment.len).sum());
         (self.departs, self.stall) = (None, None);
     }
 
@@ -260,11 +249,7 @@ impl Flow {
             Some(stall) => (stall.since, (stall.rto * 2).min(MAX_RTO)),
             None => (t, (round_trip * 2).clamp(MIN_RTO, MAX_RTO)),
         };
-        self.stall = Some(Stall {
-            since,
-            retry: (t + rto).min(since + GIVE_UP),
-            rto,
-        });
+        self.stall = Some(Stall { since, retry: (t + rto).min(since + GIVE_UP), rto });
     }
 
     fn die(&mut self) {
@@ -299,10 +284,7 @@ mod tests {
     use super::*;
 
     fn cut() -> LinkParams {
-        LinkParams {
-            cut: true,
-            ..Default::default()
-        }
+        LinkParams { cut: true, ..Default::default() }
     }
 
     /// Looks only when told to, and returns what was read when.
@@ -324,12 +306,7 @@ mod tests {
 
     #[test]
     fn arrives_after_the_latency_in_order() {
-        let mut link = link(LinkParams {
-            latency: 50 * MS,
-            jitter: 30 * MS,
-            reorder: 0.5,
-            ..Default::default()
-        });
+        let mut link = link(LinkParams { latency: 50 * MS, jitter: 30 * MS, reorder: 0.5, ..Default::default() });
         let mut flow = Flow::default();
         let mut sent = Vec::new();
         let mut got = Vec::new();
@@ -373,11 +350,7 @@ mod tests {
 
     #[test]
     fn the_timeout_follows_the_round_trip() {
-        let mut link = link(LinkParams {
-            latency: 300 * MS,
-            cut: true,
-            ..Default::default()
-        });
+        let mut link = link(LinkParams { latency: 300 * MS, cut: true, ..Default::default() });
         let mut flow = Flow::default();
         flow.write(SimTime::ZERO, &[1], &link);
         assert_eq!(flow.advance(SimTime::ZERO, &mut link), Next::At(1_200 * MS));
@@ -397,21 +370,14 @@ mod tests {
         };
         assert_eq!(end, Next::GaveUp(3_000 * MS + GIVE_UP));
         // 200 ms doubled nine times is 102.4 s, then 120 s each.
-        assert!(
-            (14..20).contains(&link.stats().lost_to_cut),
-            "{:?}",
-            link.stats()
-        );
+        assert!((14..20).contains(&link.stats().lost_to_cut), "{:?}", link.stats());
         assert_eq!(flow.write(now, &[1; 100], &link), 100);
         assert_eq!(flow.advance(now, &mut link), Next::Idle);
     }
 
     #[test]
     fn a_slow_link_takes_its_time() {
-        let mut link = link(LinkParams {
-            rate: Some(20_000),
-            ..Default::default()
-        });
+        let mut link = link(LinkParams { rate: Some(20_000), ..Default::default() });
         let mut flow = Flow::default();
         flow.write(SimTime::ZERO, &[1; 100_000], &link);
         let seen = run(&mut flow, &mut link, 60_000 * MS);
@@ -422,10 +388,7 @@ mod tests {
 
     #[test]
     fn losses_cost_time_and_no_data() {
-        let mut link = link(LinkParams {
-            loss: 0.2,
-            ..Default::default()
-        });
+        let mut link = link(LinkParams { loss: 0.2, ..Default::default() });
         let mut flow = Flow::default();
         for i in 0..1_000 {
             flow.write(MS * i, &[0; 10], &link);
@@ -439,10 +402,7 @@ mod tests {
 
     #[test]
     fn a_reader_without_power_loses_what_it_had() {
-        let mut link = link(LinkParams {
-            latency: 10 * MS,
-            ..Default::default()
-        });
+        let mut link = link(LinkParams { latency: 10 * MS, ..Default::default() });
         let mut flow = Flow::default();
         flow.write(SimTime::ZERO, &[1; 5], &link);
         flow.write(9 * MS, &[2; 7], &link);

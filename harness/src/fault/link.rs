@@ -78,12 +78,7 @@ impl Link {
     pub fn new(seed: u64, from: IpAddr, to: IpAddr, params: LinkParams) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(u64::from(fold(from)) << 32 | u64::from(fold(to)));
-        Self {
-            params: Timeline::new(params),
-            rng,
-            busy_until: SimTime::ZERO,
-            stats: LinkStats::default(),
-        }
+        Self { params: Timeline::new(params), rng, busy_until: SimTime::ZERO, stats: LinkStats::default() }
     }
 
     /// Changes the link from `at` on.
@@ -107,9 +102,7 @@ impl Link {
 
     /// When `len` bytes offered at `t` have left: all connections of the link share its bandwidth, first come, first served.
     pub fn departure(&mut self, t: SimTime, len: usize) -> SimTime {
-        let LinkParams {
-            rate, duplicate, ..
-        } = *self.params.at(t);
+        let LinkParams { rate, duplicate, .. } = *self.params.at(t);
         let twice = self.chance(duplicate);
         self.stats.duplicated += u64::from(twice);
         let Some(rate) = rate else { return t };
@@ -122,14 +115,7 @@ impl Link {
 
     /// Sends one segment at `t`: how long it takes, or `None` when it is lost.
     pub fn send(&mut self, t: SimTime) -> Option<Duration> {
-        let LinkParams {
-            latency,
-            jitter,
-            loss,
-            reorder,
-            cut,
-            ..
-        } = *self.params.at(t);
+        let LinkParams { latency, jitter, loss, reorder, cut, .. } = *self.params.at(t);
         self.stats.sent += 1;
         if cut {
             self.stats.lost_to_cut += 1;
@@ -179,24 +165,12 @@ pub(super) mod tests {
 
     #[test]
     fn loses_duplicates_and_reorders_its_share() {
-        let mut link = link(LinkParams {
-            loss: 0.1,
-            duplicate: 0.2,
-            reorder: 0.3,
-            ..Default::default()
-        });
+        let mut link = link(LinkParams { loss: 0.1, duplicate: 0.2, reorder: 0.3, ..Default::default() });
         for i in 0..20_000 {
             link.departure(MS * i, 100);
             link.send(MS * i);
         }
-        let LinkStats {
-            sent,
-            delivered,
-            lost_at_random,
-            duplicated,
-            reordered,
-            ..
-        } = link.stats();
+        let LinkStats { sent, delivered, lost_at_random, duplicated, reordered, .. } = link.stats();
         assert_eq!((sent, delivered + lost_at_random), (20_000, 20_000));
         assert!((1_850..2_150).contains(&lost_at_random), "{lost_at_random}");
         assert!((3_800..4_200).contains(&duplicated), "{duplicated}");
@@ -205,32 +179,17 @@ pub(super) mod tests {
 
     #[test]
     fn jitter_is_spread_over_its_range() {
-        let mut link = link(LinkParams {
-            latency: 10 * MS,
-            jitter: 40 * MS,
-            ..Default::default()
-        });
+        let mut link = link(LinkParams { latency: 10 * MS, jitter: 40 * MS, ..Default::default() });
         let mut takes: Vec<_> = (0..1_000).map(|i| link.send(MS * i).unwrap()).collect();
         takes.sort();
         assert!(takes[0] >= 10 * MS && takes[0] < 11 * MS, "{:?}", takes[0]);
-        assert!(
-            takes[500] > 28 * MS && takes[500] < 32 * MS,
-            "{:?}",
-            takes[500]
-        );
-        assert!(
-            takes[999] > 49 * MS && takes[999] <= 50 * MS,
-            "{:?}",
-            takes[999]
-        );
+        assert!(takes[500] > 28 * MS && takes[500] < 32 * MS, "{:?}", takes[500]);
+        assert!(takes[999] > 49 * MS && takes[999] <= 50 * MS, "{:?}", takes[999]);
     }
 
     #[test]
     fn bandwidth_is_shared_and_forgotten_when_it_changes() {
-        let mut link = link(LinkParams {
-            rate: Some(20_000),
-            ..Default::default()
-        });
+        let mut link = link(LinkParams { rate: Some(20_000), ..Default::default() });
         assert_eq!(link.departure(SimTime::ZERO, 10_000), 500 * MS);
         assert_eq!(link.departure(100 * MS, 10_000), 1_000 * MS);
         assert_eq!(link.departure(3_000 * MS, 20_000), 4_000 * MS);
@@ -242,32 +201,18 @@ pub(super) mod tests {
     #[test]
     fn a_cut_holds_between_its_times_only() {
         let mut link = link(LinkParams::default());
-        link.set(
-            10 * MS,
-            LinkParams {
-                cut: true,
-                ..Default::default()
-            },
-        );
+        link.set(10 * MS, LinkParams { cut: true, ..Default::default() });
         link.set(20 * MS, LinkParams::default());
-        assert_eq!(
-            [9, 10, 19, 20].map(|t| link.send(MS * t).is_some()),
-            [true, false, false, true]
-        );
+        assert_eq!([9, 10, 19, 20].map(|t| link.send(MS * t).is_some()), [true, false, false, true]);
         assert_eq!(link.stats().lost_to_cut, 2);
     }
 
     #[test]
     fn links_draw_from_streams_of_their_own() {
-        let params = LinkParams {
-            loss: 0.5,
-            ..Default::default()
-        };
+        let params = LinkParams { loss: 0.5, ..Default::default() };
         let draws = |seed, from: [u8; 4], to: [u8; 4]| {
             let mut link = Link::new(seed, from.into(), to.into(), params.clone());
-            (0..64)
-                .map(|i| link.send(MS * i).is_some())
-                .collect::<Vec<_>>()
+            (0..64).map(|i| link.send(MS * i).is_some()).collect::<Vec<_>>()
         };
         let (a, b) = ([10, 0, 0, 1], [10, 0, 0, 2]);
         assert_eq!(draws(1, a, b), draws(1, a, b));

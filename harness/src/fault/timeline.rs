@@ -11,10 +11,7 @@ pub struct Timeline<T> {
 impl<T> Timeline<T> {
     /// `first` for ever, until something is set.
     pub fn new(first: T) -> Self {
-        Self {
-            first,
-            changes: Vec::new(),
-        }
+        Self { first, changes: Vec::new() }
     }
 
     /// `value` from `at` on. A time before the last change counts as the time of that change.
@@ -28,11 +25,7 @@ impl<T> Timeline<T> {
     /// The value at `t`.
     pub fn at(&self, t: SimTime) -> &T {
         // Nearly always the last: what is asked about is now.
-        self.changes
-            .iter()
-            .rev()
-            .find(|(from, _)| *from <= t)
-            .map_or(&self.first, |(_, value)| value)
+        self.changes.iter().rev().find(|(from, _)| *from <= t).map_or(&self.first, |(_, value)| value)
     }
 }
 
@@ -48,9 +41,6 @@ mod tests {
         line.set(s(5), 'c');
         line.set(s(5), 'd');
         line.set(s(4), 'e');
-        assert_eq!(
-            [0, 1, 2, 4, 5, 9].map(|t| *line.at(s(t))),
-            ['a', 'a', 'b', 'b', 'e', 'e']
-        );
+        assert_eq!([0, 1, 2, 4, 5, 9].map(|t| *line.at(s(t))), ['a', 'a', 'b', 'b', 'e', 'e']);
     }
 }

@@ -79,12 +79,7 @@ impl Fabric {
             hosts: BTreeMap::new(),
             events: Vec::new(),
         };
-        Self(Arc::new(Mutex::new(State {
-            net,
-            listeners: BTreeMap::new(),
-            connections: BTreeMap::new(),
-            next_id: 0,
-        })))
+        Self(Arc::new(Mutex::new(State { net, listeners: BTreeMap::new(), connections: BTreeMap::new(), next_id: 0 })))
     }
 
     /// Changes the directed link `from` -> `to` from `now` on.
@@ -119,10 +114,7 @@ impl Fabric {
     /// Whether the host at `ip` answers at `t`, and how often it was started again.
     pub fn host(&self, ip: IpAddr, t: SimTime) -> (Power, u32) {
         let state = self.lock();
-        (
-            state.net.power(ip, t),
-            state.net.hosts.get(&ip).map_or(0, |host| host.starts),
-        )
+        (state.net.power(ip, t), state.net.hosts.get(&ip).map_or(0, |host| host.starts))
     }
 
     /// What happened to connections since the last call, in the order in which it became known.
@@ -133,12 +125,8 @@ impl Fabric {
     /// The connections that nobody has closed: number, who dialled, who was dialled.
     pub fn connections(&self) -> Vec<(ConnectionId, IpAddr, IpAddr)> {
         let state = self.lock();
-        let open = state
-            .connections
-            .iter()
-            .filter(|(_, connection)| !connection.closed);
-        open.map(|(id, connection)| (*id, connection.ends[0].ip, connection.ends[1].ip))
-            .collect()
+        let open = state.connections.iter().filter(|(_, connection)| !connection.closed);
+        open.map(|(id, connection)| (*id, connection.ends[0].ip, connection.ends[1].ip)).collect()
     }
 
     /// Never held while anything is awaited or dropped that could come back here.
@@ -174,10 +162,7 @@ struct Host {
 
 impl Default for Host {
     fn default() -> Self {
-        Self {
-            power: Timeline::new(Power::Up),
-            starts: 0,
-        }
+        Self { power: Timeline::new(Power::Up), starts: 0 }
     }
 }
 
@@ -241,29 +226,16 @@ impl State {
             return Err(ErrorKind::AddrInUse.into());
         }
         self.next_id += 1;
-        self.listeners.insert(
-            at,
-            Backlog {
-                id: self.next_id,
-                pending: VecDeque::new(),
-                waker: None,
-            },
-        );
+        self.listeners.insert(at, Backlog { id: self.next_id, pending: VecDeque::new(), waker: None });
         Ok(self.next_id)
     }
 
     /// The listener is dropped, and what it hasn't accepted is closed.
     pub fn unlisten(&mut self, at: (IpAddr, u16), id: u64, now: SimTime) {
-        if self
-            .listeners
-            .get(&at)
-            .is_some_and(|backlog| backlog.id == id)
+        if self.listeners.get(&at).is_some_and(|backlog| backlog.id == id)
             && let Some(backlog) = self.listeners.remove(&at)
         {
-            backlog
-                .pending
-                .into_iter()
-                .for_each(|(_, connection)| self.drop_end(connection, 1, now));
+            backlog.pending.into_iter().for_each(|(_, connection)| self.drop_end(connection, 1, now));
         }
     }
 
@@ -274,11 +246,7 @@ impl State {
         now: SimTime,
         cx: &Context<'_>,
     ) -> Answer<io::Result<ConnectionId>> {
-        let Some(backlog) = self
-            .listeners
-            .get_mut(&at)
-            .filter(|backlog| backlog.id == id)
-        else {
+        let Some(backlog) = self.listeners.get_mut(&at).filter(|backlog| backlog.id == id) else {
             return Now(Err(ErrorKind::NotConnected.into()));
         };
         match backlog.pending.front() {
@@ -296,9 +264,7 @@ impl State {
     }
 
     pub fn dialler(&self, id: ConnectionId) -> Option<IpAddr> {
-        self.connections
-            .get(&id)
-            .map(|connection| connection.ends[0].ip)
+        self.connections.get(&id).map(|connection| connection.ends[0].ip)
     }
 
     /// A SYN at `t`: how long it takes, unless it is lost.
@@ -307,12 +273,7 @@ impl State {
     }
 
     /// The answer to a SYN that arrives at `t`: how long it takes, unless there is none, and whether it is yes.
-    pub fn syn_ack(
-        &mut self,
-        from: IpAddr,
-        to: SocketAddr,
-        t: SimTime,
-    ) -> Option<(Duration, bool)> {
+    pub fn syn_ack(&mut self, from: IpAddr, to: SocketAddr, t: SimTime) -> Option<(Duration, bool)> {
         if self.net.power(to.ip(), t) == Power::Off {
             return None;
         }
@@ -321,29 +282,16 @@ impl State {
             return None;
         }
         let listening = backlog.is_some();
-        self.net
-            .link(to.ip(), from)
-            .send(t)
-            .map(|takes| (takes, listening))
+        self.net.link(to.ip(), from).send(t).map(|takes| (takes, listening))
     }
 
     /// The SYN-ACK has arrived: the connection is open for the dialler now, and for the listener as soon as the ACK is there.
     pub fn open(&mut self, from: IpAddr, to: SocketAddr, now: SimTime) -> io::Result<ConnectionId> {
-        let Self {
-            net,
-            listeners,
-            connections,
-            next_id,
-        } = self;
-        let backlog = listeners
-            .get_mut(&(to.ip(), to.port()))
-            .ok_or(ErrorKind::ConnectionReset)?;
+        let Self { net, listeners, connections, next_id } = self;
+        let backlog = listeners.get_mut(&(to.ip(), to.port())).ok_or(ErrorKind::ConnectionReset)?;
         *next_id += 1;
         let id = *next_id;
-        let links = [
-            net.link_number(from, to.ip()),
-            net.link_number(to.ip(), from),
-        ];
+        let links = [net.link_number(from, to.ip()), net.link_number(to.ip(), from)];
         let latency = net.links[links[0]].at(now).latency;
         connections.insert(
             id,
@@ -355,17 +303,9 @@ impl State {
                 closed: false,
             },
         );
-        backlog
-            .pending
-            .push_back((now + latency.max(MIN_LATENCY), id));
+        backlog.pending.push_back((now + latency.max(MIN_LATENCY), id));
         wake(&mut backlog.waker);
-        net.events.push(ConnectionEvent {
-            at: now,
-            id,
-            from,
-            to: to.ip(),
-            closed: None,
-        });
+        net.events.push(ConnectionEvent { at: now, id, from, to: to.ip(), closed: None });
         Ok(id)
     }
 
@@ -415,27 +355,14 @@ impl State {
     }
 
     fn host_down(&mut self, ip: IpAddr, power_loss: bool, now: SimTime) {
-        let Self {
-            net,
-            listeners,
-            connections,
-            ..
-        } = self;
-        let power = if power_loss {
-            Power::Off
-        } else {
-            Power::Killed
-        };
+        let Self { net, listeners, connections, .. } = self;
+        let power = if power_loss { Power::Off } else { Power::Killed };
         net.hosts.entry(ip).or_default().power.set(now, power);
         listeners.retain(|(at, _), _| *at != ip);
         connections.retain(|_, connection| {
             for side in [0, 1] {
                 if connection.ends[side].ip == ip {
-                    let how = if power_loss {
-                        Close::PowerLoss
-                    } else {
-                        Close::Killed
-                    };
+                    let how = if power_loss { Close::PowerLoss } else { Close::Killed };
                     connection.close(side, now, how, net);
                     connection.ends[side].held = false;
                 }
@@ -448,8 +375,7 @@ impl State {
 impl Net {
     fn link_number(&mut self, from: IpAddr, to: IpAddr) -> usize {
         *self.link_index.entry((from, to)).or_insert_with(|| {
-            self.links
-                .push(Link::new(self.seed, from, to, self.default.clone()));
+            self.links.push(Link::new(self.seed, from, to, self.default.clone()));
             self.links.len() - 1
         })
     }
@@ -460,23 +386,13 @@ impl Net {
     }
 
     fn power(&self, ip: IpAddr, t: SimTime) -> Power {
-        self.hosts
-            .get(&ip)
-            .map_or(Power::Up, |host| *host.power.at(t))
+        self.hosts.get(&ip).map_or(Power::Up, |host| *host.power.at(t))
     }
 }
 
 impl End {
     fn new(ip: IpAddr) -> Self {
-        Self {
-            ip,
-            side: Side::Open,
-            finished: false,
-            held: true,
-            ends: None,
-            reader: None,
-            writer: None,
-        }
+        Self { ip, side: Side::Open, finished: false, held: true, ends: None, reader: None, writer: None }
     }
 
     fn wake(&mut self) {
@@ -600,9 +516,7 @@ impl Connection {
     /// When `side` has to look at what it wrote itself: the other end isn't there to do it, or may never get anything to see.
     fn watch(&mut self, side: usize, now: SimTime, net: &mut Net) -> Option<SimTime> {
         let alone = self.ends[1 - side].side != Side::Open;
-        if self.ends[side].ends.is_none()
-            && (alone || self.flows[side].gives_up_at().is_some_and(|at| at <= now))
-        {
+        if self.ends[side].ends.is_none() && (alone || self.flows[side].gives_up_at().is_some_and(|at| at <= now)) {
             self.advance(side, now, net);
         }
         match self.ends[side].ends {
@@ -654,13 +568,7 @@ impl Connection {
         if !std::mem::replace(&mut self.closed, true) {
             let [from, to] = [self.ends[0].ip, self.ends[1].ip];
             let closed = Some((self.ends[by].ip, how));
-            net.events.push(ConnectionEvent {
-                at,
-                id: self.id,
-                from,
-                to,
-                closed,
-            });
+            net.events.push(ConnectionEvent { at, id: self.id, from, to, closed });
         }
     }
 
@@ -668,16 +576,7 @@ impl Connection {
         let reader = &self.ends[1 - side];
         let power = net.hosts.get(&reader.ip).map(|host| &host.power);
         let (there, back) = (self.links[side], self.links[1 - side]);
-        (
-            &mut self.flows[side],
-            Route {
-                links: &mut net.links,
-                there,
-                back,
-                reader: reader.side,
-                power,
-            },
-        )
+        (&mut self.flows[side], Route { links: &mut net.links, there, back, reader: reader.side, power })
     }
 }
 
@@ -721,10 +620,7 @@ impl Path for Route<'_> {
 }
 
 fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {
-    if !slot
-        .as_ref()
-        .is_some_and(|waker| waker.will_wake(cx.waker()))
-    {
+    if !slot.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
         *slot = Some(cx.waker().clone());
     }
 }

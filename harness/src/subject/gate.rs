@@ -48,11 +48,7 @@ impl Gate {
             return Poll::Ready(());
         }
         state.suppressed += 1;
-        if !state
-            .waiting
-            .iter()
-            .any(|waker| waker.will_wake(cx.waker()))
-        {
+        if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
             state.waiting.push(cx.waker().clone());
         }
         Poll::Pending
@@ -60,10 +56,7 @@ impl Gate {
 
     /// `future`, behind the gate.
     pub fn wrap<F: Future>(&self, future: F) -> Gated<F> {
-        Gated {
-            gate: self.clone(),
-            future: Box::pin(future),
-        }
+        Gated { gate: self.clone(), future: Box::pin(future) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

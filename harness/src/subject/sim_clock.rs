@@ -22,20 +22,12 @@ struct Skew {
 impl SimClock {
     /// From `now` on the clock is `offset_ms` ahead (behind, when negative) and gains `drift_ppm` microseconds a second.
     pub fn set_skew(&self, offset_ms: i64, drift_ppm: i64, now: SimTime) {
-        *self.lock() = Skew {
-            since: now,
-            offset_ms,
-            drift_ppm,
-        };
+        *self.lock() = Skew { since: now, offset_ms, drift_ppm };
     }
 
     /// What the clock shows at `t`.
     pub fn at(&self, t: SimTime) -> i64 {
-        let Skew {
-            since,
-            offset_ms,
-            drift_ppm,
-        } = *self.lock();
+        let Skew { since, offset_ms, drift_ppm } = *self.lock();
         let drift_ms = t.saturating_sub(since).as_millis() as i64 * drift_ppm / 1_000_000;
         EPOCH_MS + t.as_millis() as i64 + offset_ms + drift_ms
     }

@@ -50,11 +50,7 @@ impl SimNet {
                 let id = accepted
                     .then(|| self.fabric.lock().open(from, to, now()))
                     .ok_or(ErrorKind::ConnectionRefused)??;
-                return Ok(Accepted {
-                    stream: self.stream(id, 0),
-                    peer: to.ip(),
-                    local: from,
-                });
+                return Ok(Accepted { stream: self.stream(id, 0), peer: to.ip(), local: from });
             }
             tokio::time::sleep_until(started + Duration::from_secs(1 << attempt)).await;
         }
@@ -79,22 +75,11 @@ impl Network for SimNet {
     async fn listen(&self, at: SocketAddr) -> io::Result<SimListener> {
         let at = (self.ip, at.port());
         let id = self.fabric.lock().listen(at)?;
-        Ok(SimListener {
-            net: self.clone(),
-            at,
-            id,
-            alarm: Alarm::default(),
-        })
+        Ok(SimListener { net: self.clone(), at, id, alarm: Alarm::default() })
     }
 
-    async fn connect(
-        &self,
-        source: Option<IpAddr>,
-        to: SocketAddr,
-    ) -> io::Result<Accepted<SimStream>> {
-        self.gate
-            .wrap(self.dial(source.unwrap_or(self.ip), to))
-            .await
+    async fn connect(&self, source: Option<IpAddr>, to: SocketAddr) -> io::Result<Accepted<SimStream>> {
+        self.gate.wrap(self.dial(source.unwrap_or(self.ip), to)).await
     }
 }
 
@@ -114,21 +99,11 @@ impl Listener for SimListener {
         let Self { net, at, id, alarm } = self;
         let connection = poll_fn(|cx| {
             ready!(net.gate.poll(cx));
-            alarm.drive(cx, |now, cx| {
-                net.fabric.lock().poll_accept(*at, *id, now, cx)
-            })
+            alarm.drive(cx, |now, cx| net.fabric.lock().poll_accept(*at, *id, now, cx))
         })
         .await?;
-        let peer = net
-            .fabric
-            .lock()
-            .dialler(connection)
-            .ok_or(ErrorKind::ConnectionAborted)?;
-        Ok(Accepted {
-            stream: net.stream(connection, 1),
-            peer,
-            local: net.ip,
-        })
+        let peer = net.fabric.lock().dialler(connection).ok_or(ErrorKind::ConnectionAborted)?;
+        Ok(Accepted { stream: net.stream(connection, 1), peer, local: net.ip })
     }
 }
 
@@ -160,44 +135,18 @@ impl SimStream {
 }
 
 impl AsyncRead for SimStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let Self {
-            fabric,
-            gate,
-            id,
-            side,
-            read_alarm,
-            ..
-        } = &mut *self;
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let Self { fabric, gate, id, side, read_alarm, .. } = &mut *self;
         ready!(gate.poll(cx));
-        read_alarm.drive(cx, |now, cx| {
-            fabric.lock().poll_read(*id, *side, now, buf, cx)
-        })
+        read_alarm.drive(cx, |now, cx| fabric.lock().poll_read(*id, *side, now, buf, cx))
     }
 }
 
 impl AsyncWrite for SimStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let Self {
-            fabric,
-            gate,
-            id,
-            side,
-            write_alarm,
-            ..
-        } = &mut *self;
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        let Self { fabric, gate, id, side, write_alarm, .. } = &mut *self;
         ready!(gate.poll(cx));
-        write_alarm.drive(cx, |now, cx| {
-            fabric.lock().poll_write(*id, *side, now, data, cx)
-        })
+        write_alarm.drive(cx, |now, cx| fabric.lock().poll_write(*id, *side, now, data, cx))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -225,11 +174,7 @@ struct Alarm(Option<Pin<Box<Sleep>>>);
 
 impl Alarm {
     /// Polls `step` now and at every time that it asks for.
-    fn drive<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut step: impl FnMut(SimTime, &Context<'_>) -> Answer<T>,
-    ) -> Poll<T> {
+    fn drive<T>(&mut self, cx: &mut Context<'_>, mut step: impl FnMut(SimTime, &Context<'_>) -> Answer<T>) -> Poll<T> {
         loop {
             let now = now();
             let at = match step(now, cx) {
@@ -238,9 +183,7 @@ impl Alarm {
                 Answer::Wait(Some(at)) => at,
             };
             let deadline = Instant::now() + at.saturating_sub(now);
-            let alarm = self
-                .0
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+            let alarm = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
             if alarm.deadline() != deadline {
                 alarm.as_mut().reset(deadline);
             }

@@ -28,17 +28,11 @@ fn secs(n: u64) -> Duration {
 }
 
 fn latency(n: u64) -> LinkParams {
-    LinkParams {
-        latency: ms(n),
-        ..Default::default()
-    }
+    LinkParams { latency: ms(n), ..Default::default() }
 }
 
 fn cut() -> LinkParams {
-    LinkParams {
-        cut: true,
-        ..Default::default()
-    }
+    LinkParams { cut: true, ..Default::default() }
 }
 
 fn now() -> u64 {
@@ -81,12 +75,7 @@ impl<'a> World<'a> {
 
     fn with_tick(default: LinkParams, tick: Duration) -> Self {
         let sim = turmoil_builder(1, tick, 2).build();
-        Self {
-            sim,
-            fabric: Fabric::new(1, default),
-            log: Log::default(),
-            gate: Gate::default(),
-        }
+        Self { sim, fabric: Fabric::new(1, default), log: Log::default(), gate: Gate::default() }
     }
 
     /// A host at `ip` that runs `program`; the gate is only around the host at B.
@@ -95,15 +84,8 @@ impl<'a> World<'a> {
         P: Fn(SimNet, Log) -> F + 'a,
         F: Future<Output = io::Result<()>> + 'static,
     {
-        let gate = if ip == B {
-            self.gate.clone()
-        } else {
-            Gate::default()
-        };
-        let (net, log) = (
-            SimNet::new(self.fabric.clone(), ip, gate.clone()),
-            self.log.clone(),
-        );
+        let gate = if ip == B { self.gate.clone() } else { Gate::default() };
+        let (net, log) = (SimNet::new(self.fabric.clone(), ip, gate.clone()), self.log.clone());
         self.sim.host(ip, move || {
             let run = gate.wrap(program(net.clone(), log.clone()));
             async move {
@@ -141,19 +123,12 @@ impl<'a> World<'a> {
 
     /// Who closed, and how.
     fn closes(&self) -> Vec<(IpAddr, Close)> {
-        self.fabric
-            .drain_events()
-            .into_iter()
-            .filter_map(|event| event.closed)
-            .collect()
+        self.fabric.drain_events().into_iter().filter_map(|event| event.closed).collect()
     }
 }
 
 async fn accept(net: &SimNet) -> io::Result<Accepted<SimStream>> {
-    net.listen(SocketAddr::new([0, 0, 0, 0].into(), PORT))
-        .await?
-        .accept()
-        .await
+    net.listen(SocketAddr::new([0, 0, 0, 0].into(), PORT)).await?.accept().await
 }
 
 async fn dial(net: &SimNet, to: IpAddr) -> io::Result<SimStream> {
@@ -237,9 +212,7 @@ fn both_ends_know_each_other() {
         Ok(())
     });
     w.host(A, |net, log| async move {
-        let Accepted { peer, local, .. } = net
-            .connect(Some([10, 9, 9, 9].into()), SocketAddr::new(B, PORT))
-            .await?;
+        let Accepted { peer, local, .. } = net.connect(Some([10, 9, 9, 9].into()), SocketAddr::new(B, PORT)).await?;
         log.note(format!("{local} to {peer}"));
         Ok(())
     });
@@ -252,14 +225,7 @@ fn both_ends_know_each_other() {
 #[test]
 fn a_slow_link_takes_its_time() {
     let mut w = World::new(latency(1));
-    w.link(
-        A,
-        B,
-        LinkParams {
-            rate: Some(20_000),
-            ..Default::default()
-        },
-    );
+    w.link(A, B, LinkParams { rate: Some(20_000), ..Default::default() });
     w.host(B, |net, log| async move {
         let mut stream = accept(&net).await?.stream;
         let mut all = vec![0; 400_000];
@@ -325,10 +291,7 @@ fn a_cut_that_heals_loses_nothing() {
     w.both(latency(20));
     w.run_to(secs(120));
     let text = join(&w.log.take());
-    assert!(
-        numbers(2_000).starts_with(&text) && text.contains(" 1100 "),
-        "{text}"
-    );
+    assert!(numbers(2_000).starts_with(&text) && text.contains(" 1100 "), "{text}");
     assert!(w.fabric.stats(A, B).lost_to_cut >= 5);
     assert_eq!(w.closes(), []);
 }
@@ -352,10 +315,7 @@ fn a_cut_for_too_long_ends_the_connection() {
     // The writer gives up; the reader has no way to know.
     let (at, what) = w.log.one();
     assert_eq!(what, "timed out");
-    assert!(
-        (at as i64 - (1_002 + GIVE_UP.as_millis() as i64)).abs() <= 2,
-        "{at}"
-    );
+    assert!((at as i64 - (1_002 + GIVE_UP.as_millis() as i64)).abs() <= 2, "{at}");
     assert_eq!(w.closes(), [(A, Close::GiveUp)]);
 }
 
@@ -369,12 +329,7 @@ fn a_dropped_stream_is_the_end_for_the_other() {
     });
     w.run_to(secs(1));
     let seen = w.log.take();
-    assert_eq!(
-        seen.iter()
-            .map(|(_, what)| what.as_str())
-            .collect::<Vec<_>>(),
-        ["bye", "eof"]
-    );
+    assert_eq!(seen.iter().map(|(_, what)| what.as_str()).collect::<Vec<_>>(), ["bye", "eof"]);
     // B's drop after the end was read is no close of its own.
     assert_eq!(w.closes(), [(A, Close::Fin)]);
     assert_eq!(w.fabric.connections(), []);
@@ -413,10 +368,7 @@ fn a_killed_process_closes_its_connections_and_refuses_new_ones() {
     w.down(B, false);
     assert_eq!(w.fabric.host(B, w.sim.elapsed()), (Power::Killed, 0));
     w.run_to(ms(1_600));
-    assert_eq!(
-        w.log.take(),
-        [(1_010, "eof".into()), (1_530, "connection refused".into())]
-    );
+    assert_eq!(w.log.take(), [(1_010, "eof".into()), (1_530, "connection refused".into())]);
     w.up(B);
     w.run_to(ms(3_000));
     assert_eq!(w.log.take(), []);
@@ -463,13 +415,7 @@ fn a_quiet_connection_outlives_the_power_of_its_other_end() {
     w.run_to(secs(2));
     w.up(B);
     w.run_to(secs(40));
-    assert_eq!(
-        w.log.take(),
-        [
-            (30_020, "quiet true".into()),
-            (30_040, "connection reset".into())
-        ]
-    );
+    assert_eq!(w.log.take(), [(30_020, "quiet true".into()), (30_040, "connection reset".into())]);
 }
 
 #[test]
@@ -485,10 +431,7 @@ fn a_paused_process_finds_everything_when_it_goes_on() {
     w.gate.resume();
     w.run_to(ms(60_001));
     let text = join(&w.log.take());
-    assert!(
-        text.starts_with("10 ") && text.ends_with(" 598 599 "),
-        "{text}"
-    );
+    assert!(text.starts_with("10 ") && text.ends_with(" 598 599 "), "{text}");
     assert!(w.gate.suppressed() > 0);
     assert_eq!(w.closes(), []);
 }
@@ -612,10 +555,7 @@ fn a_hundred_addresses_on_one_host() {
         let fabric = fabric.clone();
         async move {
             for i in 0..100 {
-                let (net, log) = (
-                    SimNet::new(fabric.clone(), peer(i), Gate::default()),
-                    log.clone(),
-                );
+                let (net, log) = (SimNet::new(fabric.clone(), peer(i), Gate::default()), log.clone());
                 tokio::spawn(async move {
                     if i < 50 {
                         return echo(net, log).await;
@@ -632,19 +572,12 @@ fn a_hundred_addresses_on_one_host() {
     w.host(A, move |net, log| async move {
         let mut listener = net.listen(SocketAddr::new(A, PORT)).await?;
         for i in 0..50 {
-            let mut stream = net
-                .connect(None, SocketAddr::new(peer(i), PORT))
-                .await?
-                .stream;
+            let mut stream = net.connect(None, SocketAddr::new(peer(i), PORT)).await?.stream;
             stream.write_u8(i).await?;
             log.note(format!("{i} {}", stream.read_u8().await?));
         }
         for _ in 50..100 {
-            let Accepted {
-                mut stream,
-                peer: from,
-                ..
-            } = listener.accept().await?;
+            let Accepted { mut stream, peer: from, .. } = listener.accept().await?;
             let i = stream.read_u8().await?;
             assert_eq!(from, peer(i));
             stream.write_u8(i).await?;
@@ -654,10 +587,7 @@ fn a_hundred_addresses_on_one_host() {
     w.run_to(secs(3));
     let mut seen: Vec<_> = w.log.take().into_iter().map(|(_, what)| what).collect();
     seen.sort_by_key(|what| what.split(' ').next().unwrap().parse::<u8>().unwrap());
-    assert_eq!(
-        seen,
-        (0..100).map(|i| format!("{i} {i}")).collect::<Vec<_>>()
-    );
+    assert_eq!(seen, (0..100).map(|i| format!("{i} {i}")).collect::<Vec<_>>());
 }
 
 #[test]
@@ -665,12 +595,7 @@ fn an_address_is_listened_on_once_a_port() {
     let mut w = World::new(latency(1));
     w.host(A, |net, log| async move {
         let first = net.listen(SocketAddr::new(A, PORT)).await?;
-        log.note(
-            net.listen(SocketAddr::new(A, PORT))
-                .await
-                .unwrap_err()
-                .kind(),
-        );
+        log.note(net.listen(SocketAddr::new(A, PORT)).await.unwrap_err().kind());
         drop(first);
         net.listen(SocketAddr::new(A, PORT)).await.map(drop)
     });
@@ -735,13 +660,7 @@ fn storm(seed: u64) -> String {
     w.run_to(secs(30));
     w.down(B, false);
     w.run_to(secs(31));
-    format!(
-        "{:?} {:?} {:?} {:?}",
-        w.log.take(),
-        w.fabric.drain_events(),
-        w.fabric.stats(A, B),
-        w.fabric.stats(B, A)
-    )
+    format!("{:?} {:?} {:?} {:?}", w.log.take(), w.fabric.drain_events(), w.fabric.stats(A, B), w.fabric.stats(B, A))
 }
 
 #[test]
