@@ -1,2 +1,4 @@
-//! Everything but the scenarios themselves, in one binary.
-mod bad_scenarios;
+//! Everything that is not a scenario: one binary.
+mod cli;
+mod scenario;
+mod sim_net;
