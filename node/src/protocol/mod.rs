@@ -170,7 +170,7 @@ impl Core {
     fn timers(&mut self, chain: &dyn ChainView) {
         self.session_timers(chain);
         self.dial_due();
-        self.sync_timers();
+        self.sync_timers(chain);
         self.fork_timers(chain);
         if self.tick_at.is_some_and(|at| at <= self.now.at) {
             self.tick(chain);
