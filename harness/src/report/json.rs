@@ -28,11 +28,7 @@ struct Document<'a> {
 }
 
 /// Writes the document.
-pub fn write(
-    to: &mut dyn Write,
-    results: &[ScenarioResult],
-    wall_time: Duration,
-) -> io::Result<()> {
+pub fn write(to: &mut dyn Write, results: &[ScenarioResult], wall_time: Duration) -> io::Result<()> {
     let document = Document {
         lockstep_report: VERSION,
         verdict: Verdict::worst(results.iter().map(|result| result.verdict)),

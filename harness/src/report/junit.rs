@@ -9,11 +9,7 @@ use crate::check::{Finding, Verdict};
 use crate::run::ScenarioResult;
 
 /// Writes the document.
-pub fn write(
-    to: &mut dyn Write,
-    results: &[ScenarioResult],
-    wall_time: Duration,
-) -> io::Result<()> {
+pub fn write(to: &mut dyn Write, results: &[ScenarioResult], wall_time: Duration) -> io::Result<()> {
     let mut suite = TestSuite::new("scenarios");
     suite.set_time(wall_time);
     suite.add_test_cases(results.iter().map(case));
@@ -34,10 +30,7 @@ fn case(result: &ScenarioResult) -> TestCase {
     if result.verdict != Verdict::Pass {
         let first = grounds.first();
         let message = first.map_or("nothing was judged".into(), |finding| {
-            format!(
-                "{}: expected {}; actual {}",
-                finding.check, finding.expected, finding.actual
-            )
+            format!("{}: expected {}; actual {}", finding.check, finding.expected, finding.actual)
         });
         status.set_message(message);
         status.set_type(result.verdict.to_string());
@@ -57,10 +50,8 @@ fn case(result: &ScenarioResult) -> TestCase {
 }
 
 fn words(finding: &Finding) -> String {
-    let mut text = format!(
-        "{}: {}\n  expected {}\n  actual {}",
-        finding.verdict, finding.check, finding.expected, finding.actual
-    );
+    let mut text =
+        format!("{}: {}\n  expected {}\n  actual {}", finding.verdict, finding.check, finding.expected, finding.actual);
     if let Some(nearest) = &finding.nearest {
         text.push_str(&format!("\n  nearest {nearest}"));
     }

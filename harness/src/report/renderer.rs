@@ -34,22 +34,11 @@ pub trait Renderer {
 }
 
 /// The renderer of a format for `total` runs. Only text has colours.
-pub fn renderer<'a>(
-    format: Format,
-    to: Box<dyn Write + 'a>,
-    colours: bool,
-    total: usize,
-) -> Box<dyn Renderer + 'a> {
+pub fn renderer<'a>(format: Format, to: Box<dyn Write + 'a>, colours: bool, total: usize) -> Box<dyn Renderer + 'a> {
     match format {
         Format::Text => Box::new(terminal::Terminal::new(to, colours, total)),
-        Format::Json => Box::new(AtTheEnd {
-            to,
-            write: json::write,
-        }),
-        Format::Junit => Box::new(AtTheEnd {
-            to,
-            write: junit::write,
-        }),
+        Format::Json => Box::new(AtTheEnd { to, write: json::write }),
+        Format::Junit => Box::new(AtTheEnd { to, write: junit::write }),
     }
 }
 

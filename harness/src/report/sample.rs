@@ -31,10 +31,7 @@ fn result(name: &str, seed: u64, findings: Vec<Finding>) -> ScenarioResult {
         seed,
         verdict: Verdict::worst(findings.iter().map(|finding| finding.verdict)),
         findings,
-        convergence: vec![Converged {
-            what: "a, b converge on one tip".into(),
-            took: Duration::from_millis(31_060),
-        }],
+        convergence: vec![Converged { what: "a, b converge on one tip".into(), took: Duration::from_millis(31_060) }],
         virtual_time: Duration::from_secs(600),
         wall_time: Duration::from_millis(100 + seed),
         faults: vec!["cut a | m1".into()],
@@ -47,10 +44,7 @@ fn result(name: &str, seed: u64, findings: Vec<Finding>) -> ScenarioResult {
 pub fn results() -> Vec<ScenarioResult> {
     let pass = || finding(Verdict::Pass, "never ahead on a");
     let failed = Finding {
-        nearest: Some(
-            "30.000 s  a  INFO requested: 📤 Requesting\u{1b}[2J blocks 1001-1500 <from> & \"m1\""
-                .into(),
-        ),
+        nearest: Some("30.000 s  a  INFO requested: 📤 Requesting\u{1b}[2J blocks 1001-1500 <from> & \"m1\"".into()),
         at: Some(Duration::from_secs(35)),
         faults_in_force: vec!["cut a | m1".into(), "pause m2".into()],
         ..finding(Verdict::Fail, "sequence: behind on a, then requested on a")
@@ -68,11 +62,7 @@ pub fn results() -> Vec<ScenarioResult> {
     };
     vec![
         result("phase-3/01-behind-by-100", 1, vec![pass()]),
-        result(
-            "phase-3/01-behind-by-100",
-            2,
-            vec![pass(), blunt.clone(), failed],
-        ),
+        result("phase-3/01-behind-by-100", 2, vec![pass(), blunt.clone(), failed]),
         result("phase-3/02-bypass", 1, vec![blunt, pass()]),
         without,
     ]

@@ -24,12 +24,7 @@ pub struct Terminal<'a> {
 
 impl<'a> Terminal<'a> {
     pub fn new(to: Box<dyn Write + 'a>, colours: bool, total: usize) -> Self {
-        Self {
-            to,
-            colours,
-            total,
-            done: 0,
-        }
+        Self { to, colours, total, done: 0 }
     }
 
     fn paint(&self, verdict: Verdict, text: &str) -> String {
@@ -46,10 +41,7 @@ impl<'a> Terminal<'a> {
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         let verdict = self.paint(finding.verdict, &finding.verdict.to_string());
-        let line = finding
-            .line
-            .map(|line| format!(" (line {line})"))
-            .unwrap_or_default();
+        let line = finding.line.map(|line| format!(" (line {line})")).unwrap_or_default();
         writeln!(self.to, "    {verdict}: {}{line}", plain(&finding.check))?;
         writeln!(self.to, "      expected  {}", plain(&finding.expected))?;
         writeln!(self.to, "      actual    {}", plain(&finding.actual))?;
@@ -64,12 +56,7 @@ impl<'a> Terminal<'a> {
 
     fn table(&mut self, results: &[ScenarioResult]) -> io::Result<()> {
         let rows = rows(results);
-        let name_width = rows
-            .iter()
-            .map(|row| row.name.chars().count())
-            .max()
-            .unwrap_or(0)
-            .max(8);
+        let name_width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).max(8);
         let heads = ("scenario", "verdict", "passed", "converged in", "took");
         writeln!(
             self.to,
@@ -81,11 +68,7 @@ impl<'a> Terminal<'a> {
             let passed = format!("{}/{}", row.passed, row.runs);
             let converged = row.converged.map_or("-".into(), seconds);
             let took = seconds(row.wall_time);
-            writeln!(
-                self.to,
-                "{:name_width$}  {verdict}  {passed:>7}  {converged:>12}  {took:>9}",
-                row.name
-            )?;
+            writeln!(self.to, "{:name_width$}  {verdict}  {passed:>7}  {converged:>12}  {took:>9}", row.name)?;
         }
         Ok(())
     }
@@ -99,22 +82,14 @@ impl<'a> Terminal<'a> {
             .map(|run| format!("{} seed {} {}", run.name, run.seed, seconds(run.wall_time)))
             .collect();
         writeln!(self.to, "\nslowest: {}", slowest.join(", "))?;
-        let again: Vec<&ScenarioResult> = results
-            .iter()
-            .filter(|run| run.verdict != Verdict::Pass)
-            .collect();
+        let again: Vec<&ScenarioResult> = results.iter().filter(|run| run.verdict != Verdict::Pass).collect();
         if !again.is_empty() {
             writeln!(self.to, "run again:")?;
         }
         for run in again {
             writeln!(self.to, "  {}", run.repeat)?;
         }
-        let Counts {
-            pass,
-            fail,
-            inconclusive,
-            unsupported,
-        } = Counts::of(results);
+        let Counts { pass, fail, inconclusive, unsupported } = Counts::of(results);
         let verdict = Verdict::worst(results.iter().map(|result| result.verdict));
         let verdict = self.paint(verdict, &verdict.to_string());
         writeln!(
@@ -145,11 +120,7 @@ impl Renderer for Terminal<'_> {
         if !grounds.is_empty() {
             writeln!(self.to, "  {}", result.title)?;
             if !result.requirements.is_empty() {
-                writeln!(
-                    self.to,
-                    "  requirements: {}",
-                    result.requirements.join(", ")
-                )?;
+                writeln!(self.to, "  requirements: {}", result.requirements.join(", "))?;
             }
             for finding in grounds {
                 self.finding(finding)?;
@@ -157,11 +128,7 @@ impl Renderer for Terminal<'_> {
             if let Some(folder) = &result.folder {
                 writeln!(self.to, "  files: {}", folder.display())?;
             }
-            writeln!(
-                self.to,
-                "  seed {}, run again: {}",
-                result.seed, result.repeat
-            )?;
+            writeln!(self.to, "  seed {}, run again: {}", result.seed, result.repeat)?;
         }
         self.to.flush()
     }
@@ -209,11 +176,7 @@ fn rows(results: &[ScenarioResult]) -> Vec<Row<'_>> {
         row.verdict = row.verdict.max(result.verdict);
         row.runs += 1;
         row.passed += usize::from(result.verdict == Verdict::Pass);
-        let converged = result
-            .convergence
-            .iter()
-            .map(|converged| converged.took)
-            .max();
+        let converged = result.convergence.iter().map(|converged| converged.took).max();
         row.converged = row.converged.max(converged);
         row.wall_time += result.wall_time;
     }

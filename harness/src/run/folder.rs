@@ -28,9 +28,7 @@ pub struct FolderError {
 /// Where a run's files go. A name's folders are kept; what would lead out of `dir` is not.
 pub fn place(dir: &Path, name: &str, seed: u64) -> PathBuf {
     let named = format!("{name}-seed{seed}");
-    let inside = Path::new(&named)
-        .components()
-        .filter(|part| matches!(part, Component::Normal(_)));
+    let inside = Path::new(&named).components().filter(|part| matches!(part, Component::Normal(_)));
     dir.join(inside.collect::<PathBuf>())
 }
 
@@ -38,21 +36,11 @@ pub fn place(dir: &Path, name: &str, seed: u64) -> PathBuf {
 ///
 /// # Errors
 /// The first file or folder that can't be written.
-pub fn write(
-    dir: &Path,
-    result: &ScenarioResult,
-    source: &str,
-    history: &History,
-) -> Result<PathBuf, FolderError> {
+pub fn write(dir: &Path, result: &ScenarioResult, source: &str, history: &History) -> Result<PathBuf, FolderError> {
     let folder = place(dir, &result.name, result.seed);
     let logs = folder.join("logs");
-    fs::create_dir_all(&logs).map_err(|source| FolderError {
-        path: logs.clone(),
-        source,
-    })?;
-    file(&folder.join("scenario.yaml"), |to| {
-        to.write_all(source.as_bytes())
-    })?;
+    fs::create_dir_all(&logs).map_err(|source| FolderError { path: logs.clone(), source })?;
+    file(&folder.join("scenario.yaml"), |to| to.write_all(source.as_bytes()))?;
     file(&folder.join("seed"), |to| writeln!(to, "{}", result.seed))?;
     file(&folder.join("history.jsonl"), |to| {
         history::write(history, to).map_err(|error| match error {
@@ -61,16 +49,10 @@ pub fn write(
         })
     })?;
     for (node, lines) in lines(history) {
-        file(
-            &logs.join(format!("{}.log", node.replace(['/', '\\'], "_"))),
-            |to| to.write_all(lines.as_bytes()),
-        )?;
+        file(&logs.join(format!("{}.log", node.replace(['/', '\\'], "_"))), |to| to.write_all(lines.as_bytes()))?;
     }
     file(&folder.join("verdict.json"), |to| {
-        let alone = Alone {
-            lockstep_verdict: VERSION,
-            run: result,
-        };
+        let alone = Alone { lockstep_verdict: VERSION, run: result };
         serde_json::to_writer_pretty(&mut *to, &alone)?;
         writeln!(to)
     })?;
@@ -84,19 +66,13 @@ struct Alone<'a> {
     run: &'a ScenarioResult,
 }
 
-fn file(
-    path: &Path,
-    content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> Result<(), FolderError> {
+fn file(path: &Path, content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), FolderError> {
     let write = || {
         let mut to = BufWriter::new(File::create(path)?);
         content(&mut to)?;
         to.flush()
     };
-    write().map_err(|source| FolderError {
-        path: path.into(),
-        source,
-    })
+    write().map_err(|source| FolderError { path: path.into(), source })
 }
 
 /// Each node's log: time since the start, level, message.
@@ -139,10 +115,7 @@ mod tests {
     #[test]
     fn a_run_leaves_all_its_files() {
         let dir = tempfile::tempdir().unwrap();
-        let history = history()
-            .at(30_000)
-            .text("a", "behind", "We're at height 1000", "our=1000")
-            .ended();
+        let history = history().at(30_000).text("a", "behind", "We're at height 1000", "our=1000").ended();
         let result = &failed();
         for _ in 0..2 {
             let folder = write(dir.path(), result, "title: x\n", &history).unwrap();
@@ -150,14 +123,8 @@ mod tests {
             let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
             assert_eq!(text("scenario.yaml"), "title: x\n");
             assert_eq!(text("seed"), "2\n");
-            assert_eq!(
-                text("logs/a.log"),
-                "    30.000 s  INFO We're at height 1000\n"
-            );
-            assert_eq!(
-                history::read(text("history.jsonl").as_bytes()).unwrap(),
-                history
-            );
+            assert_eq!(text("logs/a.log"), "    30.000 s  INFO We're at height 1000\n");
+            assert_eq!(history::read(text("history.jsonl").as_bytes()).unwrap(), history);
             let verdict: serde_json::Value = serde_json::from_str(&text("verdict.json")).unwrap();
             assert_eq!(verdict["lockstep_verdict"], 1);
             assert_eq!(verdict["verdict"], "fail");

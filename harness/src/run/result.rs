@@ -58,18 +58,13 @@ impl ScenarioResult {
         self.verdict = judged.verdict;
         self.findings = judged.findings;
         let converged = judged.convergence.into_iter();
-        self.convergence = converged
-            .map(|(what, took)| Converged { what, took })
-            .collect();
+        self.convergence = converged.map(|(what, took)| Converged { what, took }).collect();
     }
 
     /// Findings that are no pass, the worst first.
     pub fn grounds(&self) -> Vec<&Finding> {
-        let mut grounds: Vec<&Finding> = self
-            .findings
-            .iter()
-            .filter(|finding| finding.verdict != Verdict::Pass)
-            .collect();
+        let mut grounds: Vec<&Finding> =
+            self.findings.iter().filter(|finding| finding.verdict != Verdict::Pass).collect();
         grounds.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
         grounds
     }
@@ -92,14 +87,8 @@ mod tests {
 
     #[test]
     fn the_repeat_command_is_fit_for_a_shell() {
-        assert_eq!(
-            repeat_command("scenarios/phase-3/01.yaml", 7),
-            "lockstep run scenarios/phase-3/01.yaml --seed 7"
-        );
-        assert_eq!(
-            repeat_command("it's here.yaml", 7),
-            r"lockstep run 'it'\''s here.yaml' --seed 7"
-        );
+        assert_eq!(repeat_command("scenarios/phase-3/01.yaml", 7), "lockstep run scenarios/phase-3/01.yaml --seed 7");
+        assert_eq!(repeat_command("it's here.yaml", 7), r"lockstep run 'it'\''s here.yaml' --seed 7");
         assert_eq!(repeat_command("", 7), "lockstep run '' --seed 7");
     }
 }
