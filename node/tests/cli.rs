@@ -1,4 +1,5 @@
 //! `masternode` as a process: exit codes, log formats, signals.
+#![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
 
