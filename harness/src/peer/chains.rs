@@ -1,9 +1,10 @@
 //! All built chains of a scenario.
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use node::chain::{Block, BuiltChain, Hash, Height, SealedBlock, TipRule, testnet};
 
+use super::memo::{Key, built};
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{At, Chain};
 
@@ -20,7 +21,7 @@ const HIGHEST: Height = 200_000;
 pub struct Chains(Arc<BTreeMap<String, BuiltChain>>);
 
 impl Chains {
-    /// Builds what `scenario` names; about 20 µs a block in release builds.
+    /// Builds what `scenario` names.
     pub fn build(scenario: &Scenario) -> Self {
         Self::of(&scenario.chains)
     }
@@ -29,10 +30,9 @@ impl Chains {
     pub fn of(chains: &BTreeMap<String, Chain>) -> Self {
         let long = chains.values().any(|chain| chain.height > LONG_CHAIN);
         let mut built = BTreeMap::new();
-        while let Some((name, chain)) = chains
-            .iter()
-            .find(|(name, chain)| !built.contains_key(*name) && needs(chain).all(|n| built.contains_key(n)))
-        {
+        while let Some((name, chain)) = chains.iter().find(|(name, chain)| {
+            !built.contains_key(*name) && needs(chain).all(|n| built.contains_key(n))
+        }) {
             let whole = match &chain.fork_of {
                 None => root(testnet(), name, chain.height, long),
                 Some(at) => fork(&built, name, at, chain),
@@ -47,7 +47,10 @@ impl Chains {
     /// # Panics
     /// Where the scenario has no chain of that name.
     pub fn whole(&self, name: &str) -> BuiltChain {
-        self.0.get(name).cloned().expect("a resolved scenario names only chains that it has")
+        self.0
+            .get(name)
+            .cloned()
+            .expect("a resolved scenario names only chains that it has")
     }
 
     /// The chain up to a place on it: copies a pointer a block.
@@ -69,7 +72,12 @@ pub fn foreign(height: Height) -> BuiltChain {
     let mut genesis = Block::clone(&testnet());
     genesis.header.leader = "ANOTHER GENESIS".to_owned();
     let height = height.min(HIGHEST);
-    root(SealedBlock::new(genesis), "foreign", height, height > LONG_CHAIN)
+    root(
+        SealedBlock::new(genesis),
+        "foreign",
+        height,
+        height > LONG_CHAIN,
+    )
 }
 
 /// `chain` with further valid blocks, at least up to `height` and at most to 200,000.
@@ -78,78 +86,83 @@ pub fn longer(chain: &BuiltChain, height: Height) -> BuiltChain {
     if height <= tip.height {
         return chain.clone();
     }
-    let key = Key { ancestor: tip.hash, long: is_long(chain), seed: seed("longer"), lower_than: None };
-    let seed = key.seed;
-    built(key, height.min(HIGHEST), |height| chain.fork(tip.height, seed, height, TipRule::Any))
+    let seed = seed("longer");
+    let key = Key::new(tip.hash, is_long(chain), seed, None);
+    built(key, height.min(HIGHEST), |height| {
+        chain.fork(tip.height, seed, height, TipRule::Any)
+    })
 }
 
 /// The names that `chain` is built upon.
 fn needs(chain: &Chain) -> impl Iterator<Item = &String> {
-    chain.fork_of.iter().chain(&chain.lower_than).map(|at| &at.chain)
-}
-
-/// What one chain of any length is made from. The ancestor's hash stands for everything below it.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    ancestor: Hash,
-    long: bool,
-    seed: u64,
-    lower_than: Option<(Height, Hash)>,
-}
-
-/// The longest chain made so far from each key. Shorter ones are its prefixes.
-static BUILT: Mutex<BTreeMap<Key, BuiltChain>> = Mutex::new(BTreeMap::new());
-
-/// The chain of `key` at least up to `height`, by `make` where none so long is there yet.
-fn built(key: Key, height: Height, make: impl FnOnce(Height) -> BuiltChain) -> BuiltChain {
-    // Locked while building, so that scenarios which start at once don't all build the same.
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(chain) = built.get(&key).filter(|chain| chain.tip().height >= height) {
-        return chain.clone();
-    }
-    let chain = make(height);
-    built.insert(key, chain.clone());
     chain
+        .fork_of
+        .iter()
+        .chain(&chain.lower_than)
+        .map(|at| &at.chain)
 }
 
 fn root(genesis: SealedBlock, name: &str, height: Height, long: bool) -> BuiltChain {
     let seed = seed(name);
-    let key = Key { ancestor: genesis.hash(), long, seed, lower_than: None };
+    let key = Key::new(genesis.hash(), long, seed, None);
     // More than asked for, so that a process builds a root a few times only; on the same side of LONG_CHAIN.
     let rounded = if long {
         height.max(LONG_CHAIN + 1).next_multiple_of(LONG_CHAIN / 2)
     } else {
-        (0..3).map(|n| 2_500 << n).find(|rounded| height <= *rounded).unwrap_or(LONG_CHAIN)
+        (0..3)
+            .map(|n| 2_500 << n)
+            .find(|rounded| height <= *rounded)
+            .unwrap_or(LONG_CHAIN)
     };
-    let whole = built(key, rounded, |height| BuiltChain::new(genesis, seed, height));
+    let whole = built(key, rounded, |height| {
+        BuiltChain::new(genesis, seed, height)
+    });
     cut(&whole, height)
 }
 
 /// A fork whose block at the place `lower_than`, not always the last one, has the lower hash.
-fn fork(built_yet: &BTreeMap<String, BuiltChain>, name: &str, at: &At, chain: &Chain) -> BuiltChain {
+fn fork(
+    built_yet: &BTreeMap<String, BuiltChain>,
+    name: &str,
+    at: &At,
+    chain: &Chain,
+) -> BuiltChain {
     let parent = &built_yet[&at.chain];
     let seed = seed(name);
     let lower_than = chain
         .lower_than
         .as_ref()
         .filter(|other| other.height > at.height)
-        .and_then(|other| Some((other.height, built_yet[&other.chain].block(other.height)?.hash())));
+        .and_then(|other| {
+            Some((
+                other.height,
+                built_yet[&other.chain].block(other.height)?.hash(),
+            ))
+        });
     let height = chain.height.max(lower_than.map_or(0, |(height, _)| height));
-    let ancestor = parent.block(at.height).map_or(parent.tip().hash, |block| block.hash());
+    let ancestor = parent
+        .block(at.height)
+        .map_or(parent.tip().hash, |block| block.hash());
     let long = is_long(parent);
-    let whole = built(Key { ancestor, long, seed, lower_than }, height, |height| match lower_than {
-        None => parent.fork(at.height, seed, height, TipRule::Any),
-        Some((ground, hash)) => parent
-            .fork(at.height, seed, ground, TipRule::LowerThan(hash))
-            .fork(ground, seed, height, TipRule::Any),
-    });
+    let whole = built(
+        Key::new(ancestor, long, seed, lower_than),
+        height,
+        |height| match lower_than {
+            None => parent.fork(at.height, seed, height, TipRule::Any),
+            Some((ground, hash)) => parent
+                .fork(at.height, seed, ground, TipRule::LowerThan(hash))
+                .fork(ground, seed, height, TipRule::Any),
+        },
+    );
     cut(&whole, height)
 }
 
 /// Whether blocks are 60 s apart; with one block it doesn't matter.
 fn is_long(chain: &BuiltChain) -> bool {
     let time = |h| chain.block(h).map(|block| block.timestamp());
-    time(0).zip(time(1)).is_some_and(|(genesis, first)| first - genesis == 60)
+    time(0)
+        .zip(time(1))
+        .is_some_and(|(genesis, first)| first - genesis == 60)
 }
 
 fn cut(chain: &BuiltChain, height: Height) -> BuiltChain {
@@ -171,11 +184,18 @@ mod tests {
     use super::*;
 
     fn at(chain: &str, height: Height) -> At {
-        At { chain: chain.to_owned(), height }
+        At {
+            chain: chain.to_owned(),
+            height,
+        }
     }
 
     fn chain(fork_of: Option<At>, lower_than: Option<At>, height: Height) -> Chain {
-        Chain { fork_of, lower_than, height }
+        Chain {
+            fork_of,
+            lower_than,
+            height,
+        }
     }
 
     fn chains<const N: usize>(list: [(&str, Chain); N]) -> Chains {
@@ -188,7 +208,10 @@ mod tests {
         assert_eq!(short.whole("main").tip().height, 40);
         assert_eq!(short.hash(&at("main", 41)), None);
         assert_eq!(short.hash(&at("other", 1)), None);
-        assert_eq!(short.blocks(&at("main", 7)).tip().hash, short.hash(&at("main", 7)).unwrap());
+        assert_eq!(
+            short.blocks(&at("main", 7)).tip().hash,
+            short.hash(&at("main", 7)).unwrap()
+        );
         let longer = chains([("main", chain(None, None, 3_000))]);
         assert_eq!(longer.hash(&at("main", 40)), short.hash(&at("main", 40)));
         let direct = BuiltChain::new(testnet(), seed("main"), 40);
@@ -221,7 +244,10 @@ mod tests {
         for n in 0..5 {
             let name = format!("f{n}");
             let built = chains([
-                (name.as_str(), chain(Some(at("main", 10)), Some(at("main", 15)), 18)),
+                (
+                    name.as_str(),
+                    chain(Some(at("main", 10)), Some(at("main", 15)), 18),
+                ),
                 ("main", chain(None, None, 20)),
             ]);
             assert!(built.hash(&at(&name, 15)).unwrap() < built.hash(&at("main", 15)).unwrap());

@@ -10,8 +10,8 @@ use rand_chacha::ChaCha8Rng;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until};
 
+use super::note::Note;
 use super::outgoing::{Outgoing, Payload};
-use super::recorder::Note;
 
 /// Things that wait at most, so that a node which doesn't read costs little; more are dropped.
 const MOST: usize = 65_536;
@@ -66,7 +66,8 @@ impl Outbox {
             self.queue.push_back(outgoing);
         } else {
             self.number += 1;
-            self.waiting.insert((Instant::now() + outgoing.after, self.number), outgoing);
+            self.waiting
+                .insert((Instant::now() + outgoing.after, self.number), outgoing);
         }
     }
 
@@ -111,7 +112,11 @@ impl Outbox {
     /// Queues what waited long enough.
     fn wake(&mut self) {
         let now = Instant::now();
-        while let Some(entry) = self.waiting.first_entry().filter(|entry| entry.key().0 <= now) {
+        while let Some(entry) = self
+            .waiting
+            .first_entry()
+            .filter(|entry| entry.key().0 <= now)
+        {
             self.queue.push_back(entry.remove());
         }
     }
@@ -163,15 +168,20 @@ impl Outbox {
 impl Writing {
     /// How many bytes may be written by now, and when there will be more.
     fn allowed(&self) -> (usize, Instant) {
-        let slices = (self.over.as_millis() / SLICE.as_millis()).clamp(1, self.bytes.len().max(1) as u128);
+        let slices =
+            (self.over.as_millis() / SLICE.as_millis()).clamp(1, self.bytes.len().max(1) as u128);
         if self.over.is_zero() {
             return (self.bytes.len(), self.began);
         }
         let passed = (self.began.elapsed().as_nanos() * slices / self.over.as_nanos()).min(slices);
         let next = self.over.as_nanos() * (passed + 1) / slices;
         // Rounded up to whole milliseconds, the finest that timers know.
-        let next = Duration::from_millis(u64::try_from(next.div_ceil(1_000_000)).unwrap_or(u64::MAX));
-        ((self.bytes.len() as u128 * passed / slices) as usize, self.began + next)
+        let next =
+            Duration::from_millis(u64::try_from(next.div_ceil(1_000_000)).unwrap_or(u64::MAX));
+        (
+            (self.bytes.len() as u128 * passed / slices) as usize,
+            self.began + next,
+        )
     }
 
     /// The next bytes of filler or noise, if any are left.
@@ -188,5 +198,40 @@ impl Writing {
             }
         }
         chunk > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use node::wire::Message;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_due_is_written_in_order_and_what_is_too_much_is_dropped() {
+        let mut outbox = Outbox::default();
+        let line = |n: u64, after| Outgoing {
+            after: Duration::from_secs(after),
+            ..Message::BlockInventory(n).into()
+        };
+        outbox.push(line(3, 2));
+        outbox.push(line(2, 1));
+        outbox.push(line(4, 2));
+        outbox.push(line(1, 0));
+        for n in 5..MOST as u64 + 10 {
+            outbox.push(line(n, 3));
+        }
+        let mut written = Vec::new();
+        let all = async {
+            while let Ok(step) = outbox.step(&mut written).await {
+                assert!(matches!(step, Step::Sent(_)));
+            }
+        };
+        let over = tokio::time::timeout(Duration::from_secs(9), all).await;
+        assert!(over.is_err(), "nothing is left, and that is no end");
+        let lines: Vec<_> = written.split(|byte| *byte == b'\n').collect();
+        let expected = (1..=MOST as u64).map(|n| encode(&Message::BlockInventory(n)));
+        assert_eq!(lines.len(), MOST + 1);
+        assert!(lines.iter().zip(expected).all(|(line, expected)| expected.starts_with(line)));
     }
 }
