@@ -18,9 +18,9 @@ use super::yaml::Spanned;
 #[serde(deny_unknown_fields)]
 pub struct ScenarioFile {
     /// One line: the behaviour.
-    pub title: String,
+    pub title: Spanned<String>,
     /// Why it matters, and where its numbers come from.
-    pub why: String,
+    pub why: Spanned<String>,
     /// Ids of `fixtures/requirements.yaml`; empty only for what no row names.
     #[serde(default)]
     pub requirements: Vec<Spanned<String>>,
@@ -59,7 +59,7 @@ pub struct ScenarioFile {
 pub struct ChainFile {
     /// The last block in common.
     pub fork_of: Spanned<ChainAt>,
-    /// How the hash of its block at the named place compares with that place's block, for ties (`lower_than: main@3000`).
+    /// Its tip's hash is lower than that of this block of the same height, for ties: `main@3000`.
     #[serde(default)]
     pub lower_than: Option<Spanned<ChainAt>>,
 }
@@ -97,7 +97,7 @@ pub struct NodeFile {
     pub disk: Option<Spanned<Span>>,
     /// Further settings of the reference node's config file, by section: `{sync: {coordinator_interval: 5}}`.
     #[serde(default)]
-    pub config: BTreeMap<String, BTreeMap<String, Value>>,
+    pub config: BTreeMap<Name, BTreeMap<Name, Spanned<Value>>>,
 }
 
 /// A scripted peer, or a group of equal ones: honest but for its deviations.
@@ -126,7 +126,7 @@ pub struct PeerFile {
     pub redials: Option<Spanned<Span>>,
     /// What it does wrong. Several may go together.
     #[serde(default)]
-    pub deviations: Vec<Deviation>,
+    pub deviations: Vec<Spanned<Deviation>>,
 }
 
 /// One thing that a scripted peer does otherwise than an honest one.
@@ -328,9 +328,9 @@ pub struct StepFile {
     /// Again this often.
     #[serde(default)]
     pub every: Option<Spanned<Span>>,
-    /// This many times in all. Default 1.
+    /// This many times in all, 1 to 10000. Default 1.
     #[serde(default)]
-    pub times: Option<u32>,
+    pub times: Option<Spanned<u32>>,
 }
 
 /// A fault, which ends by itself, or a stage direction to a scripted peer.
@@ -400,7 +400,7 @@ pub enum Action {
         /// First height.
         start: u64,
         /// Last height.
-        end: u64,
+        end: Spanned<u64>,
         /// As a list (BlocksResponse, 100 a line) or one by one (BlockAnnouncement).
         #[serde(rename = "as")]
         form: PushForm,
@@ -421,7 +421,7 @@ pub enum Action {
         /// Which peers.
         peers: Vec<Spanned<String>>,
         /// How.
-        deviations: Vec<Deviation>,
+        deviations: Vec<Spanned<Deviation>>,
     },
 }
 
@@ -626,9 +626,10 @@ pub struct Pattern {
     /// A connection's fate as the node's network shows it.
     #[serde(default)]
     pub connection: Option<ConnectionFate>,
-    /// Fields: equal (`{our: 1000, ip: m1}`), or compared (`{end: "<= 1110"}`). Names stand for their IP.
+    /// Fields: equal (`{our: 1000, ip: m1}`), or compared (`{end: "<= 1110"}`, `>=`, `!=`). Names of nodes and peers stand for
+    /// their IP, but for the field `node` of a message, which is a name.
     #[serde(default, rename = "where")]
-    pub fields: BTreeMap<String, Value>,
+    pub fields: BTreeMap<String, Spanned<Value>>,
     /// The line contains this text.
     #[serde(default)]
     pub text: Option<String>,

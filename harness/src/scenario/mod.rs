@@ -1,11 +1,16 @@
 //! Scenario files and what they mean: `file` is the YAML's shape and manual, `resolved` what a run needs.
+mod error;
 pub mod expectation;
 pub mod file;
+mod load;
+pub mod requirement;
+mod resolve;
 pub mod resolved;
 mod timeline;
 pub mod value;
 pub mod vocabulary;
 mod yaml;
 
+pub use error::{LoadError, Problem, ScenarioError};
 pub use resolved::Scenario;
 pub use yaml::{Place, Spanned};

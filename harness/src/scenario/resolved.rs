@@ -32,7 +32,7 @@ pub struct Scenario {
     /// Time between two blocks, where some are made.
     pub produce_every: Option<Duration>,
     /// In order of time, before `minority` and `majority` are drawn: see [`Scenario::timeline`].
-    pub(super) timeline: Vec<super::timeline::Drawn>,
+    pub(super) timeline: Vec<Step<super::timeline::Undrawn>>,
     /// What must be seen.
     pub expect: Vec<Check>,
     /// Beyond what always holds.
@@ -57,7 +57,7 @@ pub struct At {
 pub struct Chain {
     /// The last block in common with another chain; `None` for `main`.
     pub fork_of: Option<At>,
-    /// Grind the tip so that its hash is below that block's.
+    /// Grind the tip so that its hash is below that block's, which has the same height.
     pub lower_than: Option<At>,
     /// The greatest height that the scenario uses of it.
     pub height: u64,
@@ -120,22 +120,22 @@ pub struct Link {
 
 /// One step, with everything drawn.
 #[derive(Debug, Clone)]
-pub struct Step {
+pub struct Step<F = Fault> {
     /// Its number, unfolded repetitions counted: 0 is the first.
     pub id: u32,
     /// When.
     pub at: Duration,
     /// What.
-    pub act: Act,
+    pub act: Act<F>,
 }
 
 /// What a step does. Names are single nodes and peers.
 #[derive(Debug, Clone)]
-pub enum Act {
+pub enum Act<F = Fault> {
     /// A fault that lasts.
     Fault {
         /// What is hurt.
-        fault: Fault,
+        fault: F,
         /// For how long.
         lasts: Duration,
     },
@@ -148,23 +148,23 @@ pub enum Act {
     },
 }
 
-/// A fault.
+/// A fault on these nodes (`W`) or these directed pairs of parties (`P`).
 #[derive(Debug, Clone)]
-pub enum Fault {
+pub enum Fault<W = Vec<String>, P = Vec<(String, String)>> {
     /// Directed pairs that carry nothing.
-    Cut(Vec<(String, String)>),
+    Cut(P),
     /// Directed pairs that behave otherwise.
-    Link(Vec<(String, String)>, LinkShape),
+    Link(P, LinkShape),
     /// Nodes that stand still.
-    Pause(Vec<String>),
+    Pause(W),
     /// Nodes whose process is killed.
-    Kill(Vec<String>),
+    Kill(W),
     /// Nodes that lose power.
-    PowerLoss(Vec<String>),
+    PowerLoss(W),
     /// Nodes whose clock is off.
     Skew {
         /// Which.
-        who: Vec<String>,
+        who: W,
         /// Milliseconds.
         offset_ms: i64,
         /// Parts in a million.

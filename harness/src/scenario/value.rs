@@ -1,11 +1,14 @@
 //! Values with a unit, as they are written in a scenario file.
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
+
+use super::yaml::{Place, Spanned};
 
 /// A text that is parsed: its deserialisation, and its schema with pattern and description.
 macro_rules! written {
@@ -16,6 +19,12 @@ macro_rules! written {
             }
         }
 
+        schema!($type, $pattern, $description);
+    };
+}
+
+macro_rules! schema {
+    ($type:ident, $pattern:literal, $description:literal) => {
         impl JsonSchema for $type {
             fn schema_name() -> Cow<'static, str> {
                 stringify!($type).into()
@@ -95,12 +104,44 @@ written!(
     "A place on a chain: main@1000."
 );
 
-/// The name of a node, a peer, a chain, or a group of them: a small letter, then small letters, digits, `_` and `-`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name(pub String);
-written!(
+/// A key that names something, with its place: a small letter, then small letters, digits, `_` and `-`.
+#[derive(Debug, Clone)]
+pub struct Name {
+    /// The name.
+    pub text: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Name {}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Spanned { value, place } = Spanned::<String>::deserialize(deserializer)?;
+        name(&value).map_err(de::Error::custom)?;
+        Ok(Self { text: value, place })
+    }
+}
+schema!(
     Name,
-    name,
     "^[a-z][a-z0-9_-]{0,31}$",
     "A name: a small letter, then small letters, digits, _ and -."
 );
@@ -234,9 +275,11 @@ fn milliseconds(text: &str) -> Result<u64, String> {
             ));
         }
         let Some((_, factor)) = UNITS.iter().find(|(known, _)| *known == unit) else {
-            let nearest = super::vocabulary::nearest(unit, UNITS.iter().map(|(known, _)| *known));
-            let hint = nearest
-                .map(|near| format!(", did you mean `{near}`?"))
+            let meant = UNITS
+                .iter()
+                .find(|(known, _)| unit.to_lowercase().starts_with(known));
+            let hint = meant
+                .map(|(near, _)| format!(", did you mean `{near}`?"))
                 .unwrap_or_default();
             return Err(format!(
                 "`{unit}` in `{text}` is no unit of time{hint} (units: ms, s, m, h, d)"
@@ -292,18 +335,18 @@ fn share(text: &str) -> Result<Share, String> {
 fn chain_at(text: &str) -> Result<ChainAt, String> {
     let wrong = || format!("`{text}` is no place on a chain: write main@1000");
     let (chain, height) = text.split_once('@').ok_or_else(wrong)?;
-    let chain = name(chain)?.0;
+    name(chain)?;
     if height.is_empty() || !height.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(wrong());
     }
     // Too many digits: above every limit, said where the limit is known.
     Ok(ChainAt {
-        chain,
+        chain: chain.to_owned(),
         height: height.parse().unwrap_or(u64::MAX),
     })
 }
 
-fn name(text: &str) -> Result<Name, String> {
+fn name(text: &str) -> Result<(), String> {
     let fits = |(i, c): (usize, char)| {
         c.is_ascii_lowercase() || (i > 0 && (c.is_ascii_digit() || c == '_' || c == '-'))
     };
@@ -312,7 +355,7 @@ fn name(text: &str) -> Result<Name, String> {
             "`{text}` is no name: a small letter, then small letters, digits, _ and -, 32 at most"
         ));
     }
-    Ok(Name(text.to_owned()))
+    Ok(())
 }
 
 /// The number that `text` begins with, and the rest.

@@ -81,15 +81,40 @@ pub const MESSAGES: [&str; 29] = [
 /// The known word that is spelled most like `word`, if one is close.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
-    let scored = known.into_iter().map(|candidate| {
-        (
-            strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
-            candidate,
-        )
-    });
-    let limit = word.chars().count().div_ceil(3).max(1);
-    scored
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, _)| *distance <= limit)
-        .map(|(_, candidate)| candidate)
+    let distance = |other: &str| strsim::damerau_levenshtein(&lower, &other.to_lowercase());
+    let (near, distance) = known
+        .into_iter()
+        .map(|other| (other, distance(other)))
+        .min_by_key(|(_, distance)| *distance)?;
+    let length = word.chars().count();
+    (distance < length && distance <= length.div_ceil(3)).then_some(near)
 }
+
+/// Advice for a word that is not among `known`: the nearest one, and those that are allowed.
+pub fn allowed<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    let hint = nearest(word, known.clone())
+        .map(|near| format!("did you mean `{near}`?\n"))
+        .unwrap_or_default();
+    let mut list = String::from("allowed:");
+    let mut width = list.len();
+    for (index, word) in known.into_iter().enumerate() {
+        if index == MOST_LISTED {
+            return hint + &list + ", …";
+        }
+        list += if index > 0 { "," } else { "" };
+        width += word.len() + 2;
+        if width > LIST_WIDTH {
+            list += "\n ";
+            width = word.len();
+        }
+        list = list + " " + word;
+    }
+    if list == "allowed:" {
+        hint + "nothing is allowed here"
+    } else {
+        hint + &list
+    }
+}
+
+const MOST_LISTED: usize = 60;
+const LIST_WIDTH: usize = 100;

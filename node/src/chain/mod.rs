@@ -8,10 +8,9 @@ mod height;
 mod link;
 mod sealed;
 mod view;
+mod write;
 
-pub use block::{
-    Block, Header, Input, OutPoint, Output, Tiers, Transaction, compact_json, merkle_root,
-};
+pub use block::{Block, Header, Input, OutPoint, Output, Tiers, Transaction, compact_json, merkle_root};
 pub use builder::{BuiltChain, TipRule, next_block};
 pub use fork_choice::{Branch, prefers};
 pub use genesis::testnet;
@@ -20,6 +19,7 @@ pub use height::{Height, HeightRange};
 pub use link::{BlockError, MAX_BLOCK_JSON, MAX_CLOCK_LEAD, check};
 pub use sealed::SealedBlock;
 pub use view::{ChainView, Tip};
+pub use write::Write;
 
 /// The smallest amounts in one TIME (wire protocol: Block).
 pub const TIME: u64 = 100_000_000;

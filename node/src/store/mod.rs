@@ -1,28 +1,13 @@
 //! Where the chain lives.
 mod memory;
 
+pub use crate::chain::Write;
 pub use memory::MemoryStore;
 
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::chain::{ChainView, Height, SealedBlock};
-
-/// One atomic change. After the future of [`Store::commit`] is ready, it is durable; before, it is wholly there or not at all.
-#[derive(Debug, Clone)]
-pub enum Write {
-    /// Append to the tip; the blocks link to it and to each other.
-    Append(Vec<SealedBlock>),
-    /// Append to the staged branch, which is kept beside the chain until it is switched to or dropped.
-    Stage(Vec<SealedBlock>),
-    /// Make the staged branch the chain above `ancestor`.
-    Switch {
-        /// The last block that both hold.
-        ancestor: Height,
-    },
-    /// Drop the staged branch.
-    Discard,
-}
+use crate::chain::ChainView;
 
 /// A write that did not happen.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -37,6 +22,6 @@ pub type Commit<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send
 
 /// A chain that can be read at any time and written one atomic change at a time.
 pub trait Store: ChainView + Send + Sync + 'static {
-    /// Applies `write`; at most one is under way.
+    /// Applies `write`; at most one is under way. After the future is ready it is durable; before, it is wholly there or not at all.
     fn commit(&self, write: Write) -> Commit<'_>;
 }

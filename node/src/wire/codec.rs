@@ -55,7 +55,7 @@ pub fn decode(line: &[u8]) -> Result<Decoded, WireError> {
     }
     match serde_json::from_str(text) {
         Ok(message) => Ok(Decoded::Message(message)),
-        Err(error) => explain(text, &error),
+        Err(error) => explain(text, error),
     }
 }
 
@@ -67,37 +67,28 @@ pub fn encode(message: &Message) -> Vec<u8> {
 }
 
 /// Tells apart the reasons why `text` is no message we know. Parses without recursion and without keeping anything.
-fn explain(text: &str, error: &serde_json::Error) -> Result<Decoded, WireError> {
-    let name = match serde_json::from_str(text) {
+fn explain(text: &str, error: serde_json::Error) -> Result<Decoded, WireError> {
+    let (name, error) = match serde_json::from_str(text) {
         Ok(Tag(tag)) => match Message::NAMES.iter().find(|name| **name == tag) {
-            Some(name) => name,
+            Some(name) => (*name, error),
             None => return Ok(Decoded::Unknown(excerpt(&tag, EXCERPT))),
         },
-        Err(_) => match serde_json::from_str::<IgnoredAny>(text) {
-            Ok(_) => "message",
+        Err(no_tag) => match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) => ("message", no_tag),
             Err(error) => return Err(not_json(&error)),
         },
     };
-    Err(WireError::Malformed {
-        name,
-        reason: excerpt(&error.to_string(), REASON),
-    })
+    Err(WireError::Malformed { name, reason: excerpt(&error.to_string(), REASON) })
 }
 
 fn not_json(error: &impl fmt::Display) -> WireError {
-    WireError::NotJson {
-        reason: excerpt(&error.to_string(), REASON),
-    }
+    WireError::NotJson { reason: excerpt(&error.to_string(), REASON) }
 }
 
 /// The first `limit` characters, harmless in a log.
 fn excerpt(text: &str, limit: usize) -> String {
     let harmless = |c: char| {
-        if c.is_control() {
-            char::REPLACEMENT_CHARACTER
-        } else {
-            c
-        }
+        if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }
     };
     text.chars().take(limit).map(harmless).collect()
 }
@@ -130,5 +121,150 @@ impl<'de> Visitor<'de> for TagVisitor {
             None => Ok(Tag(tag)),
             Some(_) => Err(Error::custom("more than one key")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines of a fixture; a `\r` stays.
+    macro_rules! lines {
+        ($name:literal) => {
+            include_str!(concat!("../../../fixtures/wire/", $name, ".jsonl")).strip_suffix('\n').unwrap().split('\n')
+        };
+    }
+
+    fn message(line: &str) -> Message {
+        match decode(line.as_bytes()) {
+            Ok(Decoded::Message(message)) => message,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn text(message: &Message) -> String {
+        String::from_utf8(encode(message)).unwrap()
+    }
+
+    /// A payload nested deeper than a recursive parser's stack.
+    fn deep(depth: usize) -> String {
+        "[".repeat(depth) + &"]".repeat(depth)
+    }
+
+    #[test]
+    fn every_message_is_read_and_written_back_byte_for_byte() {
+        let mut missing = Message::NAMES.to_vec();
+        for line in lines!("messages") {
+            let read = message(line);
+            assert_eq!(text(&read), format!("{line}\n"));
+            assert!(line.contains(&format!("\"{}\"", read.name())), "{line}");
+            missing.retain(|name| *name != read.name());
+        }
+        assert_eq!(missing, [""; 0]);
+    }
+
+    #[test]
+    fn what_is_written_otherwise_means_the_same() {
+        let lines: Vec<&str> = lines!("lenient").collect();
+        for pair in lines.chunks(2) {
+            assert_eq!(text(&message(pair[0])), format!("{}\n", pair[1]));
+            assert_eq!(message(&format!(" {}\r", pair[1])), message(pair[1]));
+        }
+    }
+
+    #[test]
+    fn later_messages_are_ignored() {
+        for line in lines!("unknown") {
+            match decode(line.as_bytes()) {
+                Ok(Decoded::Unknown(tag)) => assert!(tag.starts_with('X'), "{line}: {tag}"),
+                other => panic!("{line}: {other:?}"),
+            }
+        }
+        let tag = format!("\"{}\\u001b\\n{}\"", "é".repeat(62), "x".repeat(1_000));
+        let kept = "é".repeat(62) + "\u{fffd}\u{fffd}";
+        assert_eq!(decode(tag.as_bytes()), Ok(Decoded::Unknown(kept)));
+    }
+
+    #[test]
+    fn blanks_are_no_offence() {
+        for line in lines!("empty").chain(["\r", " \t\r\n"]) {
+            assert_eq!(decode(line.as_bytes()), Ok(Decoded::Empty), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn other_json_is_malformed() {
+        for line in lines!("malformed") {
+            let error = decode(line.as_bytes());
+            assert!(matches!(error, Err(WireError::Malformed { .. })), "{line}: {error:?}");
+        }
+        let errors = [r#"{"Ping":{"nonce":-1,"timestamp":2}}"#, "[]", r#"{"Ack":1,"Ping":2}"#];
+        insta::assert_snapshot!(
+            errors.map(|line| decode(line.as_bytes()).unwrap_err().to_string()).join("\n"),
+            @r"
+        malformed Ping: invalid value: integer `-1`, expected u64 at line 1 column 19
+        malformed message: invalid type: sequence, expected a string or an object with one key at line 1 column 2
+        malformed message: more than one key at line 1 column 15
+        "
+        );
+    }
+
+    #[test]
+    fn the_rest_is_not_json() {
+        let invalid: [&[u8]; 4] =
+            [b"\xff", b"\"Get\xffPeers\"", b"{\"XLater\":\"\xc3\"}", b"{\"Ping\":{\"\xf0\x28\":0}}"];
+        for line in lines!("not-json").map(str::as_bytes).chain(invalid) {
+            let error = decode(line);
+            let shown = String::from_utf8_lossy(line);
+            assert!(matches!(error, Err(WireError::NotJson { .. })), "{shown}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_costs_no_stack() {
+        let deep = deep(10_000);
+        let block = text(&Message::BlockResponse(crate::chain::testnet()));
+        let attested = block.replace("\"time_attestations\":[]", &format!("\"time_attestations\":{deep}"));
+        let ping = format!("{{\"Ping\":{{\"nonce\":1,\"x\":{deep},\"timestamp\":2}}}}");
+        assert_eq!(message(&ping).name(), "Ping");
+        let later = format!("{{\"Later\":{deep}}}");
+        assert_eq!(decode(later.as_bytes()), Ok(Decoded::Unknown("Later".to_owned())));
+        for line in [
+            deep.clone(),
+            format!("{{\"Ping\":{deep}}}"),
+            format!("{{\"MasternodesResponse\":{deep}}}"),
+            format!("{{\"Version\":{{\"version\":{deep}}}}}"),
+            attested,
+        ] {
+            let error = decode(line.as_bytes());
+            assert!(matches!(error, Err(WireError::Malformed { .. })), "{error:?}");
+        }
+        let error = decode("[".repeat(10_000).as_bytes());
+        assert!(matches!(error, Err(WireError::NotJson { .. })), "{error:?}");
+    }
+
+    #[test]
+    fn no_prefix_or_changed_byte_of_a_message_panics() {
+        for line in lines!("messages") {
+            let mut bytes = line.as_bytes().to_vec();
+            for i in 0..bytes.len() {
+                assert!(decode(&bytes[..i]).is_err() || i == 0, "{line} cut to {i}");
+                for other in [0, b'"', b'[', b'9', b'-', 0xff] {
+                    let byte = std::mem::replace(&mut bytes[i], other);
+                    let _ = decode(&bytes);
+                    bytes[i] = byte;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn reasons_are_short_and_harmless() {
+        let line = format!("{{\"Ping\":\"{}\"}}", "\\n\\u0007é".repeat(10_000));
+        let Err(WireError::Malformed { name: "Ping", reason }) = decode(line.as_bytes()) else {
+            panic!("a text is no ping");
+        };
+        assert_eq!(reason.chars().count(), REASON);
+        assert!(!reason.contains(char::is_control));
     }
 }

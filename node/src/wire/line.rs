@@ -59,9 +59,75 @@ impl LineDecoder {
         let len = self.unfinished.len() + part.len();
         if len > self.unfinished.capacity() {
             let capacity = (2 * self.unfinished.len()).clamp(len, MAX_LINE);
-            self.unfinished
-                .reserve_exact(capacity - self.unfinished.len());
+            self.unfinished.reserve_exact(capacity - self.unfinished.len());
         }
         self.unfinished.extend_from_slice(part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines that come out of `chunks`.
+    fn lines<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<String>, LineError> {
+        let mut decoder = LineDecoder::default();
+        let mut lines = Vec::new();
+        for mut chunk in chunks {
+            while let Some(line) = decoder.push(&mut chunk)? {
+                lines.push(String::from_utf8(line).unwrap());
+            }
+            assert!(chunk.is_empty());
+        }
+        Ok(lines)
+    }
+
+    #[test]
+    fn chunks_may_be_cut_anywhere() {
+        let stream = "\"GetPeers\"\r\n\n\r\n{\"Ack\":{\"message_type\":\"Händ\"}}\nrest".as_bytes();
+        let want = ["\"GetPeers\"\r", "", "\r", "{\"Ack\":{\"message_type\":\"Händ\"}}"];
+        for i in 0..=stream.len() {
+            for j in i..=stream.len() {
+                let chunks = [&stream[..i], &stream[i..j], &stream[j..]];
+                assert_eq!(lines(chunks).unwrap(), want, "cut at {i} and {j}");
+            }
+        }
+        assert_eq!(lines(stream.chunks(1)).unwrap(), want);
+    }
+
+    #[test]
+    fn a_line_of_exactly_the_limit_passes_and_one_byte_more_fails() {
+        for chunk in [1_000, 65_536, usize::MAX] {
+            let mut stream = vec![b'x'; MAX_LINE];
+            stream.extend(b"\nnext\n");
+            let got = lines(stream.chunks(chunk)).unwrap();
+            assert_eq!((got[0].len(), got[1].as_str()), (MAX_LINE, "next"));
+            stream.insert(0, b'x');
+            assert_eq!(lines(stream.chunks(chunk)), Err(LineError::TooLong));
+        }
+        // Known before its end has come.
+        assert_eq!(lines([&vec![b'x'; MAX_LINE][..], b"x"]), Err(LineError::TooLong));
+        // The \r before the \n is one of the line's bytes.
+        let carriage = ["x".repeat(MAX_LINE - 1), "\r\n".to_owned()].concat();
+        assert_eq!(lines([carriage.as_bytes()]).unwrap()[0].len(), MAX_LINE);
+    }
+
+    #[test]
+    fn memory_stays_within_the_limit_and_is_freed() {
+        let mut decoder = LineDecoder::default();
+        for pushed in (7_777..=MAX_LINE).step_by(7_777) {
+            assert_eq!(decoder.push(&mut &[b'x'; 7_777][..]), Ok(None));
+            assert_eq!(decoder.buffered(), pushed);
+            let allocated = decoder.unfinished.capacity();
+            assert!(allocated <= MAX_LINE.min(2 * pushed), "{allocated} for {pushed}");
+        }
+        assert_eq!(decoder.push(&mut &vec![b'x'; 7_777][..]), Err(LineError::TooLong));
+        assert_eq!((decoder.buffered(), decoder.unfinished.capacity()), (0, 0));
+
+        assert_eq!(decoder.push(&mut &b"one\n"[..]), Ok(Some(b"one".to_vec())));
+        for _ in 0..10_000 {
+            decoder.push(&mut &b"many short lines\n"[..]).unwrap();
+            assert_eq!((decoder.buffered(), decoder.unfinished.capacity()), (0, 0));
+        }
     }
 }

@@ -1,0 +1,82 @@
+//! Strikes, bans and message rates of regular peers (wire protocol, rates). Whitelisted peers get no strikes.
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::timing::Timing;
+use crate::wire::Message;
+
+/// Strikes by IP and the bans they led to.
+#[derive(Debug, Default)]
+pub(super) struct Bans {
+    blacklist: BTreeSet<IpAddr>,
+    strikes: BTreeMap<IpAddr, VecDeque<Duration>>,
+    /// `None`: until restart.
+    until: BTreeMap<IpAddr, Option<Duration>>,
+}
+
+impl Bans {
+    pub fn new(blacklist: impl Iterator<Item = IpAddr>) -> Self {
+        Bans { blacklist: blacklist.collect(), ..Bans::default() }
+    }
+
+    /// One strike; a ban where it is the third, fifth or tenth (`Some(None)`: until restart).
+    pub fn strike(&mut self, ip: IpAddr, now: Duration, timing: &Timing) -> Option<Option<Duration>> {
+        let strikes = self.strikes.entry(ip).or_default();
+        while strikes.front().is_some_and(|at| *at + timing.strike_fades <= now) {
+            strikes.pop_front();
+        }
+        strikes.push_back(now);
+        let lasts = match strikes.len() {
+            3 | 4 => Some(timing.ban_short),
+            5..=9 => Some(timing.ban_long),
+            10.. => None,
+            _ => return None,
+        };
+        strikes.truncate(10);
+        self.until.insert(ip, lasts.map(|lasts| now + lasts));
+        Some(lasts)
+    }
+
+    /// Whether a peer is unwelcome now; the blacklist wins over everything.
+    pub fn banned(&self, ip: IpAddr, now: Duration) -> bool {
+        self.blacklist.contains(&ip) || self.until.get(&ip).is_some_and(|until| until.is_none_or(|until| until > now))
+    }
+
+    /// Whether the address is on the operator's blacklist.
+    pub fn blacklisted(&self, ip: IpAddr) -> bool {
+        self.blacklist.contains(&ip)
+    }
+}
+
+/// Message rates of one connection: sliding windows.
+#[derive(Debug, Default)]
+pub(super) struct Rates([VecDeque<Duration>; 3]);
+
+impl Rates {
+    /// Notes a message; `false` where it is over its rate: 20 pings, 1,000 about blocks and hashes, 50 others in 10 s.
+    pub fn allow(&mut self, message: &Message, now: Duration, timing: &Timing) -> bool {
+        let (class, limit) = match message {
+            Message::Ping { .. } => (0, 20),
+            Message::GetBlocks(..)
+            | Message::GetBlockRange { .. }
+            | Message::GetBlockHash(_)
+            | Message::BlockRequest(_)
+            | Message::BlocksResponse(_)
+            | Message::BlockRangeResponse(_)
+            | Message::BlockResponse(_)
+            | Message::BlockAnnouncement(_)
+            | Message::BlockHashResponse { .. } => (1, 1000),
+            _ => (2, 50),
+        };
+        let times = &mut self.0[class];
+        while times.front().is_some_and(|at| *at + timing.rate_window <= now) {
+            times.pop_front();
+        }
+        if times.len() >= limit {
+            return false;
+        }
+        times.push_back(now);
+        true
+    }
+}

@@ -1,0 +1,75 @@
+//! Deliberate defects: what the harness must be able to see. Only with the feature `mutants`, and only where a test
+//! switches one on in its thread; otherwise every question is answered `false` at compile time.
+
+/// A defect, named by what it breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutant {
+    /// The median is taken of unsorted heights.
+    MedianUnsorted,
+    /// Behind begins at the threshold instead of above it.
+    ThresholdOffByOne,
+    /// Whitelisted peers need the vote too.
+    NoBypass,
+    /// The bypass drops validation with the vote.
+    BypassSkipsValidation,
+    /// A ping's height is ignored on connections that the peer dialled.
+    InboundPingHeightLost,
+    /// The mean of the middle two heights wraps around.
+    MeanOverflows,
+    /// A peer that fails is never benched.
+    NeverBenched,
+    /// The search for a common ancestor goes back one block a round trip.
+    OneByOneSearch,
+    /// The count of missed pongs is never reset.
+    MissedNeverReset,
+    /// A range ends one block too late.
+    RangeEndOffByOne,
+    /// The next range waits for the next tick.
+    OneRangeATick,
+    /// No other peer is asked while the first is silent.
+    NoHedge,
+    /// A height stays in the table when its connection is closed.
+    HeightKeptAfterClose,
+    /// Attempts of fork resolution are not counted.
+    EndlessSearch,
+    /// Only the median rule.
+    NoLeaderRule,
+    /// Lower peers are left out of the fork check.
+    LowerPeersNotChecked,
+    /// A whitelisted peer's ping expires as a regular one's.
+    NoRelaxedTimeout,
+    /// The back-off never doubles.
+    FlatBackOff,
+    /// Blacklisted addresses that are whitelisted may connect.
+    WhitelistBeatsBlacklist,
+    /// Any matching or unknown pong resets the count.
+    AnyPongCounts,
+}
+
+#[cfg(feature = "mutants")]
+mod switch {
+    use super::Mutant;
+    use std::cell::Cell;
+
+    thread_local!(static ACTIVE: Cell<Option<Mutant>> = const { Cell::new(None) });
+
+    /// Switches one defect on for everything that runs in this thread, or all off.
+    pub fn switch(mutant: Option<Mutant>) {
+        ACTIVE.set(mutant);
+    }
+
+    pub(in crate::protocol) fn is(mutant: Mutant) -> bool {
+        ACTIVE.get() == Some(mutant)
+    }
+}
+
+#[cfg(not(feature = "mutants"))]
+mod switch {
+    pub(in crate::protocol) const fn is(_: super::Mutant) -> bool {
+        false
+    }
+}
+
+#[cfg(feature = "mutants")]
+pub use switch::switch;
+pub(super) use switch::is;

@@ -1,0 +1,597 @@
+//! Getting blocks: ticks of the coordinator, whom to ask for what, answers, and what becomes of them.
+use std::collections::{BTreeSet, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::consensus_check::{Vote, vote};
+use super::coordinator::{self, Finding, Lag, Source};
+use super::download::{Download, Goal, Purpose, Range, Request, fitting};
+use super::mutant::{self, Mutant};
+use super::peer_table::Conn;
+use super::timing::RANGES_AT_ONCE;
+use super::{After, ConnId, Core, Direction, Event};
+use crate::chain::{BlockError, ChainView, Height, HeightRange, SealedBlock, Tip, Write, check};
+use crate::wire::Message;
+
+/// What the coordinator said last (D-10), and since when we catch up.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    state: Option<(State, Duration)>,
+    since: Option<Duration>,
+    /// Heights of closed connections; only a mutant fills it.
+    pub ghosts: Vec<Height>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    InSync,
+    Behind,
+    NoPeer,
+    Ahead,
+    PeerAhead,
+}
+
+impl Core {
+    /// "Am I behind?", once per interval (D-20: on what is known now).
+    pub(super) fn tick(&mut self, chain: &dyn ChainView) {
+        self.tick_at = Some(self.now.at + self.timing.coordinator);
+        let our = chain.tip().height;
+        let finding = self.finding(chain);
+        let mut initiated = false;
+        if let Some(finding) = finding {
+            let goal = match finding.lag {
+                Lag::Behind => Some(finding.consensus),
+                Lag::LeaderAhead { height, .. } => Some(height),
+                Lag::InSync => None,
+            };
+            let best = match (finding.lag, goal) {
+                (Lag::LeaderAhead { ip, .. }, _) => Some(ip),
+                (_, Some(height)) => self.next_source(our, height, chain),
+                _ => None,
+            };
+            self.tell_standing(our, finding, best);
+            if let Some(height) = goal {
+                self.chain_download.goal = Some(Goal::Masternodes(height));
+                initiated = self.fill(Purpose::Chain, true, chain);
+            }
+        }
+        let (consensus, deviation) = (finding.map(|finding| finding.consensus), self.height_deviation());
+        self.tell(Event::Checked { our, consensus, deviation, initiated });
+        self.ask_tips(chain);
+    }
+
+    pub(super) fn finding(&self, chain: &dyn ChainView) -> Option<Finding> {
+        let sync = &self.config.sync;
+        coordinator::find(chain.tip().height, &self.sources(), sync.sync_threshold, sync.leader_rule)
+    }
+
+    fn sources(&self) -> Vec<Source> {
+        let source = |(conn, height): (&Conn, Height)| {
+            let benched = self.benches.until(conn.ip, self.now.at).is_some();
+            Source { ip: conn.ip, height, benched }
+        };
+        let ghost = |height: &Height| Source { ip: IpAddr::from([0, 0, 0, 0]), height: *height, benched: true };
+        self.peers.masternode_heights().map(source).chain(self.standing.ghosts.iter().map(ghost)).collect()
+    }
+
+    /// Whom the line about our lag names: who is asked already, else who is asked next.
+    fn next_source(&self, our: Height, target: Height, chain: &dyn ChainView) -> Option<IpAddr> {
+        let asked = self.requests.open.iter().find(|(_, request)| request.purpose == Purpose::Chain);
+        let next = || self.pick(Goal::Masternodes(target), HeightRange::new(our.checked_add(1)?, target)?, &BTreeSet::new(), true, chain);
+        asked.map(|(ip, _)| *ip).or_else(|| next().map(|(ip, _)| ip))
+    }
+
+    fn tell_standing(&mut self, our: Height, finding: Finding, best: Option<IpAddr>) {
+        let consensus = finding.consensus;
+        let (state, event) = match (finding.lag, best) {
+            (Lag::Behind, Some(ip)) => (State::Behind, Event::Behind { our, consensus, ip }),
+            (Lag::Behind, None) => (State::NoPeer, Event::NoPeer { our, consensus }),
+            _ if finding.alarming(our) => (State::Ahead, Event::Ahead { our, consensus }),
+            (Lag::LeaderAhead { ip, height }, _) => (State::PeerAhead, Event::PeerAhead { ip, blocks: height - our }),
+            (Lag::InSync, _) => (State::InSync, Event::InSync { our, consensus, changed: false }),
+        };
+        let changed = self.standing.state.is_none_or(|(last, _)| last != state);
+        let repeat = self.standing.state.is_none_or(|(_, told)| self.now.at >= told + self.timing.repeat);
+        if changed || (repeat && state != State::InSync) {
+            self.standing.state = Some((state, self.now.at));
+        }
+        match event {
+            Event::InSync { .. } => {
+                self.tell(Event::InSync { our, consensus, changed });
+                if let Some(since) = self.standing.since.take() {
+                    self.tell(Event::SyncFinished { took: self.now.at.saturating_sub(since) });
+                }
+            }
+            event if changed || repeat => self.tell(event),
+            _ => {}
+        }
+    }
+
+    /// Standard deviation of the heights of all connected peers (decisions, Metrics).
+    fn height_deviation(&self) -> f64 {
+        let heights: Vec<f64> = self.peers.heights().map(|(_, height)| height as f64).collect();
+        if heights.is_empty() {
+            return 0.0;
+        }
+        let count = heights.len() as f64;
+        let mean = heights.iter().sum::<f64>() / count;
+        (heights.iter().map(|height| (height - mean).powi(2)).sum::<f64>() / count).sqrt()
+    }
+
+    fn download(&mut self, purpose: Purpose) -> &mut Download {
+        match purpose {
+            Purpose::Chain => &mut self.chain_download,
+            Purpose::Branch => &mut self.branch_download,
+        }
+    }
+
+    /// Asks for whatever is wanted and not asked for. Returns whether a request left.
+    pub(super) fn fill(&mut self, purpose: Purpose, allow_benched: bool, chain: &dyn ChainView) -> bool {
+        let Some(goal) = self.download(purpose).goal else { return false };
+        let Some(base) = self.base(purpose, chain) else { return false };
+        let mut asked = false;
+        for i in 0..self.download(purpose).ranges.len() {
+            let Some(missing) = self.download(purpose).ranges[i].missing() else { continue };
+            if self.under_way(purpose, missing) {
+                continue;
+            }
+            if let Some((ip, range)) = self.pick(goal, missing, &BTreeSet::new(), allow_benched, chain) {
+                self.ask(purpose, i, ip, range, false);
+                asked = true;
+            }
+        }
+        // A tip that is about to move would make the next range start in the wrong place.
+        let settled = !self.write_pending() || !self.download(purpose).ranges.is_empty();
+        while settled && self.download(purpose).ranges.len() < RANGES_AT_ONCE {
+            if mutant::is(Mutant::OneRangeATick) && !(allow_benched && self.download(purpose).ranges.is_empty()) {
+                break;
+            }
+            let start = self.download(purpose).ranges.back().map_or(base.height, |range| range.end).saturating_add(1);
+            let end = goal.height().min(start.saturating_add(self.config.sync.max_sync_batch_size - 1));
+            let end = end.saturating_add(u64::from(mutant::is(Mutant::RangeEndOffByOne)));
+            let Some(wanted) = HeightRange::new(start, end) else { break };
+            let Some((ip, range)) = self.pick(goal, wanted, &BTreeSet::new(), allow_benched, chain) else { break };
+            let fresh = Range {
+                start,
+                end: range.end(),
+                got: VecDeque::new(),
+                asked: BTreeSet::new(),
+                hedge_at: self.now.at,
+            };
+            self.download(purpose).ranges.push_back(fresh);
+            let last = self.download(purpose).ranges.len() - 1;
+            self.ask(purpose, last, ip, range, false);
+            asked = true;
+        }
+        self.forget_hopeless(purpose);
+        asked
+    }
+
+    /// A download that waits for nobody and holds nothing is over; the next tick decides again.
+    fn forget_hopeless(&mut self, purpose: Purpose) {
+        let holds = self.download(purpose).ranges.iter().any(|range| !range.got.is_empty());
+        if !holds && !self.requests.any(purpose) && !self.write_pending() {
+            match purpose {
+                Purpose::Chain => self.chain_download.clear(),
+                // Its goal still says whether the branch is whole.
+                Purpose::Branch => self.branch_download.ranges.clear(),
+            }
+        }
+    }
+
+    fn under_way(&self, purpose: Purpose, missing: HeightRange) -> bool {
+        self.requests.open.values().any(|request| request.purpose == purpose && overlap(request.range, missing))
+    }
+
+    /// Who is asked for `wanted`, and how much of it (D-7): the highest free peer, and not more than it reports.
+    fn pick(
+        &self,
+        goal: Goal,
+        wanted: HeightRange,
+        but: &BTreeSet<IpAddr>,
+        allow_benched: bool,
+        chain: &dyn ChainView,
+    ) -> Option<(IpAddr, HeightRange)> {
+        let start = wanted.start();
+        let eligible = |conn: &&Conn| {
+            !conn.foreign
+                && conn.reported.is_some_and(|height| height >= start)
+                && !but.contains(&conn.ip)
+                && (matches!(goal, Goal::Branch(_)) || !diverges(conn, chain))
+        };
+        let free = |conn: &&Conn| {
+            !self.requests.open.contains_key(&conn.ip) && self.requests.may_ask(conn.ip, start, self.now.at, &self.timing)
+        };
+        let bench = |conn: &Conn| self.benches.until(conn.ip, self.now.at);
+        let rank = |conn: &&Conn| (conn.reported, std::cmp::Reverse(conn.ip));
+        let among = |role: &dyn Fn(&Conn) -> bool| {
+            let all = || self.peers.established().filter(|conn| role(conn)).filter(eligible);
+            all().filter(free).filter(|conn| bench(conn).is_none()).max_by_key(rank).or_else(|| {
+                let all_benched = allow_benched && all().all(|conn| bench(conn).is_some());
+                all().filter(|_| all_benched).filter(free).min_by_key(|conn| (bench(conn), conn.ip))
+            })
+        };
+        let chosen = match goal {
+            Goal::Masternodes(_) => among(&|conn| conn.whitelisted),
+            Goal::Branch(_) => among(&|conn| self.holds_contested(conn.ip)),
+            // Its bench is no reason to ask nobody; a hedge asks those who report enough.
+            Goal::Announced(ip, _) if but.is_empty() => {
+                self.peers.by_ip(ip).filter(|conn| eligible(conn) && free(conn))
+            }
+            Goal::Announced(..) => among(&|conn| conn.whitelisted).or_else(|| among(&|conn| !conn.whitelisted)),
+        }?;
+        let end = wanted.end().min(chosen.reported.unwrap_or(start));
+        Some((chosen.ip, HeightRange::new(start, end)?))
+    }
+
+    fn ask(&mut self, purpose: Purpose, index: usize, ip: IpAddr, range: HeightRange, hedge: bool) {
+        let Some(conn) = self.peers.by_ip(ip) else { return };
+        let (id, direction, whitelisted) = (conn.id, conn.direction, conn.whitelisted);
+        let (timeout, hedge_after) = if whitelisted {
+            (self.timing.timeout_whitelisted, self.timing.hedge_whitelisted)
+        } else {
+            (self.timing.timeout_regular, self.timing.hedge_regular)
+        };
+        let now = self.now.at;
+        self.requests.asked(ip, Request { purpose, range, deadline: now + timeout }, now, &self.timing);
+        let wanted = &mut self.download(purpose).ranges[index];
+        wanted.asked.insert(ip);
+        wanted.hedge_at = now + hedge_after;
+        if whitelisted && purpose == Purpose::Chain {
+            self.standing.since.get_or_insert(now);
+        }
+        // A production dialler ignores GetBlockRange (D-24).
+        let message = match direction {
+            Direction::Outbound => Message::GetBlockRange { start_height: range.start(), end_height: range.end() },
+            Direction::Inbound => Message::GetBlocks(range.start(), range.end()),
+        };
+        self.send(id, message);
+        self.tell(Event::Requested { ip, range, timeout, whitelisted, hedge });
+    }
+
+    pub(super) fn sync_deadline(&self) -> Option<Duration> {
+        let deadlines = self.requests.open.values().map(|request| request.deadline);
+        let hedges = [&self.chain_download, &self.branch_download];
+        let hedges = hedges.into_iter().flat_map(|download| &download.ranges).filter(|range| range.missing().is_some());
+        deadlines.chain(hedges.map(|range| range.hedge_at)).min()
+    }
+
+    pub(super) fn sync_timers(&mut self, chain: &dyn ChainView) {
+        let now = self.now.at;
+        let late: Vec<(IpAddr, Request)> =
+            self.requests.open.iter().filter(|(_, request)| request.deadline <= now).map(|(ip, r)| (*ip, *r)).collect();
+        for (ip, request) in late {
+            self.requests.expired.insert(ip, (request, true));
+            self.request_failed(ip, "no answer in time");
+        }
+        self.hedge(chain);
+    }
+
+    /// Asks another peer for what the first keeps us waiting for (D-3).
+    fn hedge(&mut self, chain: &dyn ChainView) {
+        let now = self.now.at;
+        for purpose in [Purpose::Chain, Purpose::Branch] {
+            for i in 0..self.download(purpose).ranges.len() {
+                let (goal, range) = (self.download(purpose).goal, &self.download(purpose).ranges[i]);
+                let (Some(goal), Some(missing)) = (goal, range.missing()) else { continue };
+                if range.hedge_at > now {
+                    continue;
+                }
+                let asked = range.asked.clone();
+                let other = self.pick(goal, missing, &asked, false, chain).filter(|_| !mutant::is(Mutant::NoHedge));
+                match other {
+                    Some((ip, range)) => self.ask(purpose, i, ip, range, true),
+                    None => {
+                        let again = now + self.timing.hedge_regular.max(Duration::from_millis(1));
+                        self.download(purpose).ranges[i].hedge_at = again;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The connection that a request was sent on is gone, or its chain is not ours.
+    pub(super) fn request_closed(&mut self, ip: IpAddr) {
+        self.requests.expired.remove(&ip);
+        self.request_failed(ip, "connection closed");
+    }
+
+    fn request_failed(&mut self, ip: IpAddr, reason: &str) {
+        if let Some(request) = self.requests.open.remove(&ip) {
+            self.failed(ip, request.range, reason);
+        }
+    }
+
+    /// Benches a peer whose answer was no use (D-22).
+    fn failed(&mut self, ip: IpAddr, range: HeightRange, reason: &str) {
+        let whitelisted = self.whitelist.contains(&ip);
+        let benched = self.benches.failed(ip, self.now.at, &self.timing);
+        self.tell(Event::RequestFailed { ip, range, reason: reason.to_owned(), whitelisted, benched });
+    }
+
+    /// A list of blocks, asked for or not (D-23).
+    pub(super) fn answered(&mut self, ip: IpAddr, blocks: &[SealedBlock], chain: &dyn ChainView) {
+        if self.peers.by_ip(ip).is_none_or(|conn| conn.foreign) {
+            return;
+        }
+        let open = self.requests.open.get(&ip).copied();
+        let expired = self.requests.expired.get(&ip).copied();
+        let Some(first) = blocks.first().map(SealedBlock::height) else {
+            match (open, expired) {
+                (_, Some((request, true))) => {
+                    self.requests.expired.insert(ip, (request, false));
+                }
+                (Some(request), _) => {
+                    if request.purpose == Purpose::Branch {
+                        self.branch_exhausted();
+                    }
+                    self.request_failed(ip, "empty answer");
+                }
+                _ => {}
+            }
+            return;
+        };
+        let inside = |request: Request| blocks.iter().any(|block| request.range.contains(block.height()));
+        if let Some(request) = open.filter(|request| inside(*request)) {
+            self.requests.open.remove(&ip);
+            self.use_answer(ip, request, blocks, chain);
+        } else if let Some((request, _)) = expired.filter(|(request, _)| request.range.contains(first)) {
+            self.requests.expired.remove(&ip);
+            self.use_answer(ip, request, blocks, chain);
+        } else if open.is_some() && blocks.iter().all(|block| chain.hash_at(block.height()) == Some(block.hash())) {
+            self.request_failed(ip, "only blocks we hold already");
+        } else {
+            self.unasked(ip, blocks, chain);
+        }
+    }
+
+    fn use_answer(&mut self, ip: IpAddr, request: Request, blocks: &[SealedBlock], chain: &dyn ChainView) {
+        let Some(conn) = self.peers.by_ip(ip) else { return };
+        let (direction, whitelisted) = (conn.direction, conn.whitelisted);
+        self.judge_sender(ip, 0, chain);
+        let place = |range: &Range| {
+            let missing = range.missing()?;
+            let fits = fitting(blocks, HeightRange::new(missing.start(), missing.end().min(request.range.end()))?);
+            (!fits.is_empty()).then_some(fits)
+        };
+        let ranges = &mut self.download(request.purpose).ranges;
+        let found = ranges.iter().enumerate().find_map(|(i, range)| Some((i, place(range)?)));
+        let Some((i, fits)) = found else {
+            // Where nothing of the range is missing any more, another peer was faster.
+            let wanted = |range: &Range| range.missing().is_some_and(|missing| overlap(missing, request.range));
+            if self.download(request.purpose).ranges.iter().any(wanted) {
+                self.failed(ip, request.range, "nothing that links");
+            }
+            return;
+        };
+        let count = fits.len() as u64;
+        let start = fits[0].height();
+        ranges[i].got.extend(fits.into_iter().map(|block| (block, ip)));
+        let hedge_after = if whitelisted { self.timing.hedge_whitelisted } else { self.timing.hedge_regular };
+        self.download(request.purpose).ranges[i].hedge_at = self.now.at + hedge_after;
+        self.benches.cleared(ip);
+        if let Some(range) = HeightRange::new(start, start + count - 1) {
+            self.tell(Event::Received { ip, direction, range, count, whitelisted });
+        }
+    }
+
+    /// The vote about a peer far ahead (Component 2): says so, and whether its fork may be followed.
+    pub(super) fn judge_sender(&mut self, ip: IpAddr, offered: Height, chain: &dyn ChainView) -> bool {
+        let Some(conn) = self.peers.by_ip(ip) else { return false };
+        let our = chain.tip().height;
+        let tip = conn.reported.unwrap_or(0).max(offered);
+        let others = self.peers.heights().filter(|(other, _)| other.ip != ip).map(|(_, height)| height);
+        let vote = vote(our, tip, others);
+        if vote == Vote::NotNeeded {
+            return true;
+        }
+        if conn.whitelisted && self.config.sync.trust_whitelisted && !mutant::is(Mutant::NoBypass) {
+            self.tell_sometimes("priority_sync", Some(ip), Event::PrioritySync { ip, tip, our });
+            return true;
+        }
+        if let Vote::Failed { agree, total } = vote {
+            self.tell_sometimes("off_consensus", Some(ip), Event::OffConsensus { ip, agree, total, tip });
+            return false;
+        }
+        true
+    }
+
+    /// The block that the next one of a download must extend.
+    fn base(&self, purpose: Purpose, chain: &dyn ChainView) -> Option<Tip> {
+        match purpose {
+            Purpose::Chain => Some(chain.tip()),
+            Purpose::Branch => self.branch_base(chain),
+        }
+    }
+
+    /// Appends what has come for the chain, as far as it is valid.
+    pub(super) fn consume_chain(&mut self, chain: &dyn ChainView) {
+        if let Some(blocks) = self.take_valid(Purpose::Chain, chain) {
+            let count = blocks.len() as u64;
+            self.write(Write::Append(blocks), After::Append { count });
+        }
+    }
+
+    /// Stages what has come of the contested branch, as far as it is valid.
+    pub(super) fn consume_branch(&mut self, chain: &dyn ChainView) {
+        if let Some(blocks) = self.take_valid(Purpose::Branch, chain) {
+            let bytes = blocks.iter().map(|block| block.json_len() as u64).sum();
+            self.write(Write::Stage(blocks), After::Stage { bytes });
+        }
+    }
+
+    /// Takes the valid blocks off the first range; what is wrong with the next one has its consequences.
+    fn take_valid(&mut self, purpose: Purpose, chain: &dyn ChainView) -> Option<Vec<SealedBlock>> {
+        if self.write_pending() {
+            return None;
+        }
+        let base = self.base(purpose, chain)?;
+        let now = self.now_unix();
+        let trusting = mutant::is(Mutant::BypassSkipsValidation);
+        let download = self.download(purpose);
+        trim(&mut download.ranges, base.height);
+        let head = download.ranges.front_mut().filter(|head| head.start == base.height.saturating_add(1))?;
+        let (mut tip, mut blocks, mut wrong, mut sender) = (base, Vec::new(), None, None);
+        while let Some((block, from)) = head.got.pop_front() {
+            if let Err(error) = check(&tip, &block, now)
+                && !(trusting && !error.is_link())
+            {
+                wrong = Some((error, block, from, sender != Some(from)));
+                break;
+            }
+            tip = block.tip();
+            sender = Some(from);
+            blocks.push(block);
+        }
+        head.start += blocks.len() as u64;
+        let rest = HeightRange::new(head.start, head.end);
+        if wrong.is_some() {
+            head.got.clear();
+        } else if rest.is_none() {
+            download.ranges.pop_front();
+        }
+        if let Some((error, block, from, first_of_sender)) = wrong
+            && let Some(rest) = rest
+        {
+            // The first block of an answer that follows another parent than our tip: their chain is another one.
+            let fork = error.is_link() && first_of_sender && blocks.is_empty() && purpose == Purpose::Chain;
+            if fork && self.diverged(from, base.height, base.hash, block.previous_hash(), block.height(), chain) {
+                // No failure: the fork search decides.
+            } else if fork {
+                self.failed(from, rest, "nothing that links");
+            } else if !(error.is_link() && first_of_sender && !blocks.is_empty()) {
+                self.rejected(from, &block, &error);
+                self.failed(from, rest, "invalid block");
+                if purpose == Purpose::Branch {
+                    self.abandon_contest("invalid block");
+                    return None;
+                }
+            }
+        }
+        (!blocks.is_empty()).then_some(blocks)
+    }
+
+    fn rejected(&mut self, ip: IpAddr, block: &SealedBlock, error: &BlockError) {
+        let (height, reason) = (block.height(), error.to_string());
+        self.tell(Event::BlockRejected { ip, height, reason });
+        self.strike(ip, "invalid block");
+    }
+
+    /// Blocks that nobody asked for: they extend the tip, or start a fork check, or are dropped (D-15).
+    pub(super) fn unasked(&mut self, ip: IpAddr, blocks: &[SealedBlock], chain: &dyn ChainView) {
+        let Some(conn) = self.peers.by_ip(ip).filter(|conn| !conn.foreign) else { return };
+        let (id, reported) = (conn.id, conn.reported.unwrap_or(0));
+        let tip = chain.tip();
+        let top = blocks.iter().map(SealedBlock::height).max().unwrap_or(0);
+        let differs = |block: &&SealedBlock| chain.hash_at(block.height()).is_some_and(|ours| ours != block.hash());
+        if let Some(block) = blocks.iter().filter(differs).max_by_key(|block| block.height()) {
+            let ours = chain.hash_at(block.height()).unwrap_or_default();
+            self.diverged(ip, block.height(), ours, block.hash(), top, chain);
+            return;
+        }
+        for block in blocks {
+            self.unasked.hold(block.clone(), ip, tip.height);
+        }
+        // D-16: reported height with unsolicited blocks, where no whitelisted peer has as much.
+        let gap = blocks.iter().all(|block| block.height() > tip.height.saturating_add(1));
+        let whitelisted_has = self.peers.masternode_heights().any(|(conn, height)| conn.ip != ip && height >= top);
+        if gap && top > tip.height && reported > tip.height && !whitelisted_has {
+            self.mark_announced(id, reported.min(top));
+        }
+    }
+
+    fn mark_announced(&mut self, id: ConnId, height: Height) {
+        if let Some(conn) = self.peers.get_mut(id) {
+            conn.announced = conn.announced.max(Some(height));
+        }
+    }
+
+    /// Appends held blocks that extend the tip by now.
+    pub(super) fn consume_unasked(&mut self, chain: &dyn ChainView) {
+        if self.write_pending() {
+            return;
+        }
+        let (base, now) = (chain.tip(), self.now_unix());
+        let (mut tip, mut blocks) = (base, Vec::new());
+        while let Some((block, from)) = self.unasked.take(tip.height.saturating_add(1)) {
+            match check(&tip, &block, now) {
+                Ok(()) => {
+                    tip = block.tip();
+                    blocks.push(block);
+                }
+                Err(error) if error.is_link() => {
+                    if blocks.is_empty() {
+                        self.diverged(from, tip.height, tip.hash, block.previous_hash(), block.height(), chain);
+                    }
+                    break;
+                }
+                Err(error) => {
+                    self.rejected(from, &block, &error);
+                    break;
+                }
+            }
+        }
+        if !blocks.is_empty() {
+            let count = blocks.len() as u64;
+            self.write(Write::Append(blocks), After::Append { count });
+        }
+    }
+
+    /// Asks who announced a height above ours, whitelisted ones first (D-16).
+    pub(super) fn follow_announcements(&mut self, chain: &dyn ChainView) {
+        if self.write_pending() || !self.chain_download.ranges.is_empty() {
+            return;
+        }
+        let tip = chain.tip().height;
+        for conn in self.peers.iter_mut() {
+            conn.announced = conn.announced.filter(|height| *height > tip);
+        }
+        let announcer = self
+            .peers
+            .established()
+            .filter(|conn| conn.announced.is_some() && !diverges(conn, chain) && !self.requests.open.contains_key(&conn.ip))
+            .max_by_key(|conn| (conn.whitelisted, conn.announced, std::cmp::Reverse(conn.ip)))
+            .map(|conn| (conn.ip, conn.announced.unwrap_or(0)));
+        if let Some((ip, height)) = announcer {
+            if let Some(conn) = self.peers.by_ip_mut(ip) {
+                conn.announced = None;
+            }
+            self.chain_download.goal = Some(Goal::Announced(ip, height));
+            self.fill(Purpose::Chain, false, chain);
+        }
+    }
+
+    /// Our chain is another one now: what was asked above the ancestor is no use (D-23).
+    pub(super) fn forget_downloads(&mut self) {
+        self.chain_download.clear();
+        self.branch_download.clear();
+        self.requests.cancel(Purpose::Chain);
+        self.requests.cancel(Purpose::Branch);
+        for conn in self.peers.iter_mut() {
+            conn.diverges = None;
+        }
+    }
+}
+
+/// Whether a peer is known to hold another block at a height where ours is unchanged.
+fn diverges(conn: &Conn, chain: &dyn ChainView) -> bool {
+    conn.diverges.is_some_and(|(height, ours)| chain.hash_at(height) == Some(ours))
+}
+
+fn overlap(a: HeightRange, b: HeightRange) -> bool {
+    a.start() <= b.end() && b.start() <= a.end()
+}
+
+/// Drops what is not above `base` any more.
+fn trim(ranges: &mut VecDeque<Range>, base: Height) {
+    while let Some(head) = ranges.front_mut() {
+        while head.start <= base && head.got.pop_front().is_some() {
+            head.start += 1;
+        }
+        head.start = head.start.max(base.saturating_add(1));
+        if head.start <= head.end {
+            break;
+        }
+        ranges.pop_front();
+    }
+}
