@@ -49,17 +49,7 @@ pub struct Scripted<N> {
 /// # Errors
 /// Where it can't listen.
 pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
-    let Scripted {
-        name,
-        peer,
-        network,
-        chains,
-        nodes,
-        mut directions,
-        record,
-        clock,
-        seed,
-    } = scripted;
+    let Scripted { name, peer, network, chains, nodes, mut directions, record, clock, seed } = scripted;
     let mut connections = Connections {
         script: Script::new(&peer),
         ip: IpAddr::V4(peer.ip),
@@ -86,10 +76,7 @@ pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
     let (accepted, mut inbound) = unbounded_channel();
     let mut acceptor = JoinSet::new();
     if peer.listens {
-        let listener = connections
-            .network
-            .listen(SocketAddr::new(connections.ip, PORT))
-            .await?;
+        let listener = connections.network.listen(SocketAddr::new(connections.ip, PORT)).await?;
         acceptor.spawn(accept(listener, accepted));
     }
     for node in &peer.dials {
@@ -149,11 +136,7 @@ mod tests {
     /// A peer that dials the node, and when its connections come: each is closed as soon as it does.
     async fn dials(peer: Peer, times: usize, within: Duration) -> Vec<u64> {
         let began = Instant::now();
-        let mut play = Play::begin(Peer {
-            dials: vec!["n".to_owned()],
-            ..peer
-        })
-        .await;
+        let mut play = Play::begin(Peer { dials: vec!["n".to_owned()], ..peer }).await;
         let mut seconds = Vec::new();
         while seconds.len() < times {
             let Ok(end) = tokio::time::timeout(within, play.dialled()).await else {
@@ -168,66 +151,40 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_dials_at_its_start_and_again_after_each_end() {
         assert_eq!(dials(part(Vec::new()), 2, 900 * SECOND).await, [0]);
-        let late = Peer {
-            starts_at: 20 * SECOND,
-            redials: Some(7 * SECOND),
-            ..part(Vec::new())
-        };
+        let late = Peer { starts_at: 20 * SECOND, redials: Some(7 * SECOND), ..part(Vec::new()) };
         assert_eq!(dials(late, 3, 900 * SECOND).await, [20, 27, 34]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_dials_again_when_refused_but_not_beside_the_nodes_own_connection() {
-        let peer = Peer {
-            dials: vec!["n".to_owned()],
-            redials: Some(5 * SECOND),
-            ..part(Vec::new())
-        };
+        let peer = Peer { dials: vec!["n".to_owned()], redials: Some(5 * SECOND), ..part(Vec::new()) };
         let mut play = Play::begin(peer).await;
         drop(play.dialled().await);
         let own = play.dial().await;
-        assert!(
-            tokio::time::timeout(100 * SECOND, play.dialled())
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(100 * SECOND, play.dialled()).await.is_err());
         drop(own);
         // The next attempts are refused.
         play.listener = play.net.listen(SocketAddr::new(PEER, PORT)).await.unwrap();
         play.net.listen(SocketAddr::new(NODE, PORT)).await.unwrap();
         sleep(20 * SECOND).await;
         play.listener = play.net.listen(SocketAddr::new(NODE, PORT)).await.unwrap();
-        let again = tokio::time::timeout(6 * SECOND, play.dialled())
-            .await
-            .unwrap();
+        let again = tokio::time::timeout(6 * SECOND, play.dialled()).await.unwrap();
         drop(again);
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_listens_only_where_it_is_to_and_from_its_start() {
         let at = SocketAddr::new(PEER, PORT);
-        let deaf = Play::begin(Peer {
-            listens: false,
-            ..part(Vec::new())
-        })
-        .await;
+        let deaf = Play::begin(Peer { listens: false, ..part(Vec::new()) }).await;
         assert!(deaf.net.connect(Some(NODE), at).await.is_err());
-        let late = Play::begin(Peer {
-            starts_at: 5 * SECOND,
-            ..part(Vec::new())
-        })
-        .await;
+        let late = Play::begin(Peer { starts_at: 5 * SECOND, ..part(Vec::new()) }).await;
         assert!(late.net.connect(Some(NODE), at).await.is_err());
         late.direct(Direction::Tell(Some(3)));
         sleep(5 * SECOND).await;
         let mut end = late.dial().await;
         end.send(&handshake()).await;
         assert_eq!(end.answer().await.name(), "Ack");
-        assert_eq!(
-            end.told().await,
-            Some(3),
-            "directions before the start count"
-        );
+        assert_eq!(end.told().await, Some(3), "directions before the start count");
     }
 
     #[tokio::test]
@@ -239,11 +196,7 @@ mod tests {
             async fn listen(&self, _: SocketAddr) -> io::Result<Self::Listener> {
                 Err(io::ErrorKind::AddrInUse.into())
             }
-            async fn connect(
-                &self,
-                _: Option<IpAddr>,
-                _: SocketAddr,
-            ) -> io::Result<Accepted<Self::Stream>> {
+            async fn connect(&self, _: Option<IpAddr>, _: SocketAddr) -> io::Result<Accepted<Self::Stream>> {
                 Err(io::ErrorKind::ConnectionRefused.into())
             }
         }
@@ -259,9 +212,6 @@ mod tests {
             clock: Arc::new(Fixed),
             seed: 0,
         };
-        assert_eq!(
-            run(scripted).await.unwrap_err().kind(),
-            io::ErrorKind::AddrInUse
-        );
+        assert_eq!(run(scripted).await.unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 }

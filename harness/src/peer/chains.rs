@@ -30,9 +30,10 @@ impl Chains {
     pub fn of(chains: &BTreeMap<String, Chain>) -> Self {
         let long = chains.values().any(|chain| chain.height > LONG_CHAIN);
         let mut built = BTreeMap::new();
-        while let Some((name, chain)) = chains.iter().find(|(name, chain)| {
-            !built.contains_key(*name) && needs(chain).all(|n| built.contains_key(n))
-        }) {
+        while let Some((name, chain)) = chains
+            .iter()
+            .find(|(name, chain)| !built.contains_key(*name) && needs(chain).all(|n| built.contains_key(n)))
+        {
             let whole = match &chain.fork_of {
                 None => root(testnet(), name, chain.height, long),
                 Some(at) => fork(&built, name, at, chain),
@@ -47,10 +48,7 @@ impl Chains {
     /// # Panics
     /// Where the scenario has no chain of that name.
     pub fn whole(&self, name: &str) -> BuiltChain {
-        self.0
-            .get(name)
-            .cloned()
-            .expect("a resolved scenario names only chains that it has")
+        self.0.get(name).cloned().expect("a resolved scenario names only chains that it has")
     }
 
     /// The chain up to a place on it: copies a pointer a block.
@@ -72,12 +70,7 @@ pub fn foreign(height: Height) -> BuiltChain {
     let mut genesis = Block::clone(&testnet());
     genesis.header.leader = "ANOTHER GENESIS".to_owned();
     let height = height.min(HIGHEST);
-    root(
-        SealedBlock::new(genesis),
-        "foreign",
-        height,
-        height > LONG_CHAIN,
-    )
+    root(SealedBlock::new(genesis), "foreign", height, height > LONG_CHAIN)
 }
 
 /// `chain` with further valid blocks, at least up to `height` and at most to 200,000.
@@ -88,18 +81,12 @@ pub fn longer(chain: &BuiltChain, height: Height) -> BuiltChain {
     }
     let seed = seed("longer");
     let key = Key::new(tip.hash, is_long(chain), seed, None);
-    built(key, height.min(HIGHEST), |height| {
-        chain.fork(tip.height, seed, height, TipRule::Any)
-    })
+    built(key, height.min(HIGHEST), |height| chain.fork(tip.height, seed, height, TipRule::Any))
 }
 
 /// The names that `chain` is built upon.
 fn needs(chain: &Chain) -> impl Iterator<Item = &String> {
-    chain
-        .fork_of
-        .iter()
-        .chain(&chain.lower_than)
-        .map(|at| &at.chain)
+    chain.fork_of.iter().chain(&chain.lower_than).map(|at| &at.chain)
 }
 
 fn root(genesis: SealedBlock, name: &str, height: Height, long: bool) -> BuiltChain {
@@ -109,60 +96,37 @@ fn root(genesis: SealedBlock, name: &str, height: Height, long: bool) -> BuiltCh
     let rounded = if long {
         height.max(LONG_CHAIN + 1).next_multiple_of(LONG_CHAIN / 2)
     } else {
-        (0..3)
-            .map(|n| 2_500 << n)
-            .find(|rounded| height <= *rounded)
-            .unwrap_or(LONG_CHAIN)
+        (0..3).map(|n| 2_500 << n).find(|rounded| height <= *rounded).unwrap_or(LONG_CHAIN)
     };
-    let whole = built(key, rounded, |height| {
-        BuiltChain::new(genesis, seed, height)
-    });
+    let whole = built(key, rounded, |height| BuiltChain::new(genesis, seed, height));
     cut(&whole, height)
 }
 
 /// A fork whose block at the place `lower_than`, not always the last one, has the lower hash.
-fn fork(
-    built_yet: &BTreeMap<String, BuiltChain>,
-    name: &str,
-    at: &At,
-    chain: &Chain,
-) -> BuiltChain {
+fn fork(built_yet: &BTreeMap<String, BuiltChain>, name: &str, at: &At, chain: &Chain) -> BuiltChain {
     let parent = &built_yet[&at.chain];
     let seed = seed(name);
     let lower_than = chain
         .lower_than
         .as_ref()
         .filter(|other| other.height > at.height)
-        .and_then(|other| {
-            Some((
-                other.height,
-                built_yet[&other.chain].block(other.height)?.hash(),
-            ))
-        });
+        .and_then(|other| Some((other.height, built_yet[&other.chain].block(other.height)?.hash())));
     let height = chain.height.max(lower_than.map_or(0, |(height, _)| height));
-    let ancestor = parent
-        .block(at.height)
-        .map_or(parent.tip().hash, |block| block.hash());
+    let ancestor = parent.block(at.height).map_or(parent.tip().hash, |block| block.hash());
     let long = is_long(parent);
-    let whole = built(
-        Key::new(ancestor, long, seed, lower_than),
-        height,
-        |height| match lower_than {
-            None => parent.fork(at.height, seed, height, TipRule::Any),
-            Some((ground, hash)) => parent
-                .fork(at.height, seed, ground, TipRule::LowerThan(hash))
-                .fork(ground, seed, height, TipRule::Any),
-        },
-    );
+    let whole = built(Key::new(ancestor, long, seed, lower_than), height, |height| match lower_than {
+        None => parent.fork(at.height, seed, height, TipRule::Any),
+        Some((ground, hash)) => {
+            parent.fork(at.height, seed, ground, TipRule::LowerThan(hash)).fork(ground, seed, height, TipRule::Any)
+        }
+    });
     cut(&whole, height)
 }
 
 /// Whether blocks are 60 s apart; with one block it doesn't matter.
 fn is_long(chain: &BuiltChain) -> bool {
     let time = |h| chain.block(h).map(|block| block.timestamp());
-    time(0)
-        .zip(time(1))
-        .is_some_and(|(genesis, first)| first - genesis == 60)
+    time(0).zip(time(1)).is_some_and(|(genesis, first)| first - genesis == 60)
 }
 
 fn cut(chain: &BuiltChain, height: Height) -> BuiltChain {
@@ -184,18 +148,11 @@ mod tests {
     use super::*;
 
     fn at(chain: &str, height: Height) -> At {
-        At {
-            chain: chain.to_owned(),
-            height,
-        }
+        At { chain: chain.to_owned(), height }
     }
 
     fn chain(fork_of: Option<At>, lower_than: Option<At>, height: Height) -> Chain {
-        Chain {
-            fork_of,
-            lower_than,
-            height,
-        }
+        Chain { fork_of, lower_than, height }
     }
 
     fn chains<const N: usize>(list: [(&str, Chain); N]) -> Chains {
@@ -208,10 +165,7 @@ mod tests {
         assert_eq!(short.whole("main").tip().height, 40);
         assert_eq!(short.hash(&at("main", 41)), None);
         assert_eq!(short.hash(&at("other", 1)), None);
-        assert_eq!(
-            short.blocks(&at("main", 7)).tip().hash,
-            short.hash(&at("main", 7)).unwrap()
-        );
+        assert_eq!(short.blocks(&at("main", 7)).tip().hash, short.hash(&at("main", 7)).unwrap());
         let longer = chains([("main", chain(None, None, 3_000))]);
         assert_eq!(longer.hash(&at("main", 40)), short.hash(&at("main", 40)));
         let direct = BuiltChain::new(testnet(), seed("main"), 40);
@@ -232,10 +186,7 @@ mod tests {
         assert_ne!(built.hash(&b(11)), built.hash(&main(11)));
         assert_eq!(built.whole("a").tip().height, 40);
         // The same name, asked for higher later, keeps its blocks.
-        let again = chains([
-            ("b", chain(Some(at("main", 10)), None, 90)),
-            ("main", chain(None, None, 20)),
-        ]);
+        let again = chains([("b", chain(Some(at("main", 10)), None, 90)), ("main", chain(None, None, 20))]);
         assert_eq!(again.hash(&b(30)), built.hash(&b(30)));
     }
 
@@ -244,10 +195,7 @@ mod tests {
         for n in 0..5 {
             let name = format!("f{n}");
             let built = chains([
-                (
-                    name.as_str(),
-                    chain(Some(at("main", 10)), Some(at("main", 15)), 18),
-                ),
+                (name.as_str(), chain(Some(at("main", 10)), Some(at("main", 15)), 18)),
                 ("main", chain(None, None, 20)),
             ]);
             assert!(built.hash(&at(&name, 15)).unwrap() < built.hash(&at("main", 15)).unwrap());
@@ -257,10 +205,7 @@ mod tests {
 
     #[test]
     fn with_a_chain_above_20_000_all_are_60_seconds_apart() {
-        let built = chains([
-            ("f", chain(Some(at("main", 10)), None, 20_001)),
-            ("main", chain(None, None, 12)),
-        ]);
+        let built = chains([("f", chain(Some(at("main", 10)), None, 20_001)), ("main", chain(None, None, 12))]);
         for name in ["f", "main"] {
             let [ten, twelve] = [10, 12].map(|h| built.whole(name).block(h).unwrap().timestamp());
             assert_eq!(twelve - ten, 120, "{name}");

@@ -81,12 +81,16 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
         }
     }
 
+    /// Closes it.
+    pub fn close(self) {
+        self.recorder.finish();
+    }
+
     /// The next message in what was read; `Some(None)` where there is another thing or no whole line, `None` where a line is too long.
     fn decode(&mut self) -> Option<Option<Message>> {
         let mut rest = &self.chunk[self.fresh.clone()];
         let Ok(line) = self.lines.push(&mut rest) else {
-            self.recorder
-                .note(false, Note::junk(self.fresh.len() as u64));
+            self.recorder.note(false, Note::junk(self.fresh.len() as u64));
             return None;
         };
         self.fresh.start = self.fresh.end - rest.len();
@@ -122,10 +126,7 @@ mod tests {
         assert_eq!(end.answer().await.name(), "PeersResponse");
         assert_eq!(play.recorded(false, "FutureThing").len(), 1);
         let undecodable = play.recorded(false, "undecodable");
-        let bytes: Vec<_> = undecodable
-            .iter()
-            .map(|fields| number(fields, "bytes"))
-            .collect();
+        let bytes: Vec<_> = undecodable.iter().map(|fields| number(fields, "bytes")).collect();
         assert_eq!(bytes, [4, 1]);
     }
 
@@ -150,17 +151,13 @@ mod tests {
         sleep(Duration::from_secs(2)).await;
         let counted = |sent| {
             let records = play.recorded(sent, if sent { "Pong" } else { "Ping" });
-            let counts = records
-                .iter()
-                .map(|fields| fields.get("count").map_or(1, |_| number(fields, "count")));
+            let counts = records.iter().map(|fields| fields.get("count").map_or(1, |_| number(fields, "count")));
             counts.sum::<u64>()
         };
         assert_eq!(counted(false), 3_000);
         assert!(counted(true) < 2_000, "the pipe is full");
         for nonce in 0..3_000 {
-            let node::wire::Message::Pong { nonce: got, .. } = end.answer().await else {
-                panic!()
-            };
+            let node::wire::Message::Pong { nonce: got, .. } = end.answer().await else { panic!() };
             assert_eq!(got, nonce);
         }
         assert!(began.elapsed() < Duration::from_secs(3));

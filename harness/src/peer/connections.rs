@@ -64,10 +64,7 @@ impl<N: Network> Connections<N> {
         let (network, source) = (self.network.clone(), self.ip);
         let part = self.part(id, node, true);
         self.tasks.spawn(async move {
-            if let Ok(open) = network
-                .connect(Some(source), SocketAddr::new(ip, PORT))
-                .await
-            {
+            if let Ok(open) = network.connect(Some(source), SocketAddr::new(ip, PORT)).await {
                 part.play(open.stream, directions).await;
             }
             Ended { id, dialled: true }
@@ -99,9 +96,7 @@ impl<N: Network> Connections<N> {
             chains: self.chains.clone(),
             dialled,
             clock: self.clock.clone(),
-            rng: ChaCha8Rng::from_seed(
-                Hash::of(format!("{}/{}/{id}", self.seed, self.name).as_bytes()).0,
-            ),
+            rng: ChaCha8Rng::from_seed(Hash::of(format!("{}/{}/{id}", self.seed, self.name).as_bytes()).0),
             recorder: Recorder::new(node.to_owned(), self.record.clone()),
         }
     }
@@ -131,11 +126,7 @@ struct Part {
 
 impl Part {
     /// Plays it to the end of the connection.
-    async fn play<S: AsyncRead + AsyncWrite>(
-        self,
-        stream: S,
-        mut directions: UnboundedReceiver<Direction>,
-    ) {
+    async fn play<S: AsyncRead + AsyncWrite>(self, stream: S, mut directions: UnboundedReceiver<Direction>) {
         let mut role = Role::new(self.script, self.chains, self.dialled, self.clock, self.rng);
         let mut connection = Connection::new(stream, self.recorder);
         connection.send(role.open());
@@ -144,16 +135,17 @@ impl Part {
             tokio::select! {
                 biased;
                 direction = directions.recv() => match direction {
-                    None | Some(Direction::Disconnect) => return,
+                    None | Some(Direction::Disconnect) => break,
                     Some(direction) => connection.send(role.direct(&direction)),
                 },
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => connection.send(role.due()),
                 heard = connection.next(role.reads()) => match heard {
                     Some(heard) => connection.send(role.receive(&heard)),
-                    None => return,
+                    None => break,
                 },
             }
         }
+        connection.close();
     }
 }
 
@@ -220,11 +212,7 @@ mod tests {
     async fn strangers_are_recorded_by_their_address() {
         let play = Play::begin(part(Vec::new())).await;
         let stranger = "10.0.9.9".parse().unwrap();
-        let open = play
-            .net
-            .connect(Some(stranger), SocketAddr::new(PEER, PORT))
-            .await
-            .unwrap();
+        let open = play.net.connect(Some(stranger), SocketAddr::new(PEER, PORT)).await.unwrap();
         let mut end = End(tokio::io::BufReader::new(open.stream));
         end.send(&handshake()).await;
         end.answer().await;

@@ -23,9 +23,7 @@ impl Role {
         }
         let mut out = match direction {
             Direction::Tell(_) | Direction::Move(_) => self.ping(1),
-            Direction::Announce(height) => {
-                self.send(None, vec![Message::BlockInventory(*height).into()])
-            }
+            Direction::Announce(height) => self.send(None, vec![Message::BlockInventory(*height).into()]),
             Direction::Push { start, end, form } => {
                 let blocks = self.scene.served.beyond(*start, *end);
                 self.send(None, push(&blocks, *form))
@@ -34,11 +32,7 @@ impl Role {
             Direction::Deviate(_) if self.stage == Stage::Open => {
                 let pings = u32::from(told != self.scene.told);
                 let mut out = self.ping(pings);
-                out.extend(
-                    self.deviants
-                        .iter_mut()
-                        .flat_map(|deviant| deviant.opened(&mut self.scene)),
-                );
+                out.extend(self.deviants.iter_mut().flat_map(|deviant| deviant.opened(&mut self.scene)));
                 out
             }
             Direction::Deviate(_) | Direction::Disconnect | Direction::Connect => Vec::new(),
@@ -52,14 +46,12 @@ impl Role {
 
 fn push(blocks: &[SealedBlock], form: PushForm) -> Vec<Outgoing> {
     match form {
-        PushForm::List => blocks
-            .chunks(PUSHED_AT_ONCE)
-            .map(|part| Message::BlocksResponse(part.to_vec()).into())
-            .collect(),
-        PushForm::Announcements => blocks
-            .iter()
-            .map(|block| Message::BlockAnnouncement(block.clone()).into())
-            .collect(),
+        PushForm::List => {
+            blocks.chunks(PUSHED_AT_ONCE).map(|part| Message::BlocksResponse(part.to_vec()).into()).collect()
+        }
+        PushForm::Announcements => {
+            blocks.iter().map(|block| Message::BlockAnnouncement(block.clone()).into()).collect()
+        }
     }
 }
 
@@ -83,37 +75,18 @@ mod tests {
         assert_eq!(end.told().await, Some(u64::MAX));
         let tip = main().block(1_000).unwrap().hash();
         let answer = end.ask(&Message::GetChainTip).await;
-        assert_eq!(
-            answer,
-            Message::ChainTipResponse {
-                height: u64::MAX,
-                hash: tip
-            }
-        );
+        assert_eq!(answer, Message::ChainTipResponse { height: u64::MAX, hash: tip });
         play.direct(Direction::Tell(Some(900)));
         assert_eq!(end.told().await, Some(900));
         let lower = main().block(900).unwrap().hash();
         let answer = end.ask(&Message::GetChainTip).await;
-        assert_eq!(
-            answer,
-            Message::ChainTipResponse {
-                height: 900,
-                hash: lower
-            }
-        );
-        assert_eq!(
-            end.heights(&ask(999, 1_001)).await,
-            [999, 1_000],
-            "it serves what it has"
-        );
+        assert_eq!(answer, Message::ChainTipResponse { height: 900, hash: lower });
+        assert_eq!(end.heights(&ask(999, 1_001)).await, [999, 1_000], "it serves what it has");
         play.direct(Direction::Tell(None));
         assert_eq!(end.told().await, Some(1_000));
         play.direct(Direction::Announce(1_100));
         assert_eq!(end.answer().await, Message::BlockInventory(1_100));
-        assert_eq!(
-            end.ask(&Message::GetBlockHeight).await,
-            Message::BlockHeightResponse(1_100)
-        );
+        assert_eq!(end.ask(&Message::GetBlockHeight).await, Message::BlockHeightResponse(1_100));
         assert_eq!(began.elapsed(), Duration::ZERO);
     }
 
@@ -123,18 +96,10 @@ mod tests {
         end.told().await;
         play.direct(Direction::Tell(Some(5)));
         assert_eq!(end.told().await, Some(5));
-        play.direct(Direction::Move(At {
-            chain: "fork".to_owned(),
-            height: 1_010,
-        }));
+        play.direct(Direction::Move(At { chain: "fork".to_owned(), height: 1_010 }));
         assert_eq!(end.told().await, Some(1_010));
-        let Message::BlockRangeResponse(blocks) = end.ask(&ask(990, 1_010)).await else {
-            panic!()
-        };
-        assert_eq!(
-            (blocks.len(), blocks.first()),
-            (21, main().block(990).as_ref())
-        );
+        let Message::BlockRangeResponse(blocks) = end.ask(&ask(990, 1_010)).await else { panic!() };
+        assert_eq!((blocks.len(), blocks.first()), (21, main().block(990).as_ref()));
         assert_ne!(blocks.get(1), main().block(991).as_ref());
         play.direct(Direction::Move(main_at(1_100)));
         assert_eq!(end.told().await, Some(1_100));
@@ -143,28 +108,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_pushes_blocks_in_both_forms_also_above_what_it_serves() {
         let (play, mut end) = met([]).await;
-        play.direct(Direction::Push {
-            start: 950,
-            end: 1_160,
-            form: PushForm::List,
-        });
+        play.direct(Direction::Push { start: 950, end: 1_160, form: PushForm::List });
         for (start, last) in [(950, 1_049), (1_050, 1_149), (1_150, 1_160)] {
             assert_eq!(end.next_heights().await, (start..=last).collect::<Vec<_>>());
         }
-        play.direct(Direction::Push {
-            start: 1,
-            end: 3,
-            form: PushForm::Announcements,
-        });
+        play.direct(Direction::Push { start: 1, end: 3, form: PushForm::Announcements });
         for height in 1..=3 {
             let block = main().block(height).unwrap();
             assert_eq!(end.answer().await, Message::BlockAnnouncement(block));
         }
-        play.direct(Direction::Push {
-            start: 3,
-            end: 1,
-            form: PushForm::List,
-        });
+        play.direct(Direction::Push { start: 3, end: 1, form: PushForm::List });
         assert!(end.silent(Duration::from_secs(9)).await);
     }
 

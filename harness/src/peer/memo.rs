@@ -16,18 +16,8 @@ pub struct Key {
 impl Key {
     /// Above the block `ancestor`, with blocks 60 s apart where `long`, from the builder's `seed`, and with a hash below
     /// that in `lower_than` at the height there.
-    pub fn new(
-        ancestor: Hash,
-        long: bool,
-        seed: u64,
-        lower_than: Option<(Height, Hash)>,
-    ) -> Self {
-        Self {
-            ancestor,
-            long,
-            seed,
-            lower_than,
-        }
+    pub fn new(ancestor: Hash, long: bool, seed: u64, lower_than: Option<(Height, Hash)>) -> Self {
+        Self { ancestor, long, seed, lower_than }
     }
 }
 

@@ -18,20 +18,14 @@ pub struct Note {
 impl Note {
     /// So many bytes that are no message.
     pub fn junk(bytes: u64) -> Self {
-        Self {
-            message: "junk".into(),
-            fields: [field("bytes", bytes)].into(),
-        }
+        Self { message: "junk".into(), fields: [field("bytes", bytes)].into() }
     }
 
     /// A line of `bytes` bytes; `None` for an empty one.
     pub fn line(decoded: &Result<Decoded, WireError>, bytes: usize) -> Option<Self> {
         Some(match decoded {
             Ok(Decoded::Message(message)) => message.into(),
-            Ok(Decoded::Unknown(tag)) => Self {
-                message: tag.clone().into(),
-                fields: Fields::new(),
-            },
+            Ok(Decoded::Unknown(tag)) => Self { message: tag.clone().into(), fields: Fields::new() },
             Ok(Decoded::Empty) => return None,
             Err(error) => Self {
                 message: "undecodable".into(),
@@ -44,21 +38,13 @@ impl Note {
 impl Note {
     /// As it was seen by a peer that is connected with `node`.
     pub fn seen(self, node: &str, sent: bool) -> What {
-        What::Wire {
-            node: node.to_owned(),
-            sent,
-            message: self.message.into_owned(),
-            fields: self.fields,
-        }
+        What::Wire { node: node.to_owned(), sent, message: self.message.into_owned(), fields: self.fields }
     }
 }
 
 impl From<&Message> for Note {
     fn from(message: &Message) -> Self {
-        Self {
-            message: message.name().into(),
-            fields: fields(message),
-        }
+        Self { message: message.name().into(), fields: fields(message) }
     }
 }
 
@@ -78,71 +64,44 @@ fn signed(name: &str, number: i64) -> (String, Field) {
 
 fn list(blocks: &[SealedBlock]) -> Fields {
     let ends = blocks.first().zip(blocks.last());
-    let ends =
-        ends.map(|(first, last)| [field("start", first.height()), field("end", last.height())]);
-    [field("count", blocks.len() as u64)]
-        .into_iter()
-        .chain(ends.into_iter().flatten())
-        .collect()
+    let ends = ends.map(|(first, last)| [field("start", first.height()), field("end", last.height())]);
+    [field("count", blocks.len() as u64)].into_iter().chain(ends.into_iter().flatten()).collect()
 }
 
 fn fields(message: &Message) -> Fields {
-    let of_block =
-        |block: &SealedBlock| [field("height", block.height()), text("hash", block.hash())].into();
+    let of_block = |block: &SealedBlock| [field("height", block.height()), text("hash", block.hash())].into();
     match message {
-        Message::Handshake {
-            magic,
-            protocol_version,
-            network,
-        } => [
+        Message::Handshake { magic, protocol_version, network } => [
             text("magic", magic.escape_ascii()),
             field("protocol_version", (*protocol_version).into()),
             text("network", network),
         ]
         .into(),
         Message::Ack { message_type } => [text("message_type", message_type)].into(),
-        Message::Ping {
-            nonce,
-            timestamp,
-            height,
-        }
-        | Message::Pong {
-            nonce,
-            timestamp,
-            height,
-        } => {
+        Message::Ping { nonce, timestamp, height } | Message::Pong { nonce, timestamp, height } => {
             let height = height.map(|height| field("height", height));
-            [field("nonce", *nonce), signed("timestamp", *timestamp)]
-                .into_iter()
-                .chain(height)
-                .collect()
+            [field("nonce", *nonce), signed("timestamp", *timestamp)].into_iter().chain(height).collect()
         }
-        Message::GetBlocks(start, end)
-        | Message::GetBlockRange {
-            start_height: start,
-            end_height: end,
-        } => [field("start", *start), field("end", *end)].into(),
+        Message::GetBlocks(start, end) | Message::GetBlockRange { start_height: start, end_height: end } => {
+            [field("start", *start), field("end", *end)].into()
+        }
         Message::BlocksResponse(blocks) | Message::BlockRangeResponse(blocks) => list(blocks),
         Message::BlockHeightResponse(height)
         | Message::BlockInventory(height)
         | Message::BlockRequest(height)
         | Message::GetBlockHash(height) => [field("height", *height)].into(),
-        Message::ChainTipResponse { height, hash } => {
-            [field("height", *height), text("hash", hash)].into()
-        }
+        Message::ChainTipResponse { height, hash } => [field("height", *height), text("hash", hash)].into(),
         Message::BlockHashResponse { height, hash } => {
             let hash = hash.map(|hash| text("hash", hash));
             [field("height", *height)].into_iter().chain(hash).collect()
         }
-        Message::BlockResponse(block)
-        | Message::BlockAnnouncement(block)
-        | Message::GenesisAnnouncement(block) => of_block(block),
+        Message::BlockResponse(block) | Message::BlockAnnouncement(block) | Message::GenesisAnnouncement(block) => {
+            of_block(block)
+        }
         Message::GenesisHashResponse(hash) => [text("hash", hash)].into(),
         Message::PeersResponse(peers) => [field("count", peers.len() as u64)].into(),
         Message::MasternodesResponse(nodes) => [field("count", nodes.len() as u64)].into(),
-        Message::MasternodeAnnouncement { address, tier, .. } => {
-            [text("address", address), text("tier", tier)].into()
-        }
+        Message::MasternodeAnnouncement { address, tier, .. } => [text("address", address), text("tier", tier)].into(),
         Message::GetBlockHeight
         | Message::GetChainTip
         | Message::GetGenesisHash
@@ -178,89 +137,30 @@ mod tests {
         let zero = Hash::ZERO;
         for (message, fields) in [
             (
-                Message::Handshake {
-                    magic: *b"TIME",
-                    protocol_version: 1,
-                    network: "testnet".to_owned(),
-                },
+                Message::Handshake { magic: *b"TIME", protocol_version: 1, network: "testnet".to_owned() },
                 "magic:TIME network:testnet protocol_version=1".to_owned(),
             ),
+            (Message::Ack { message_type: "Handshake".to_owned() }, "message_type:Handshake".to_owned()),
             (
-                Message::Ack {
-                    message_type: "Handshake".to_owned(),
-                },
-                "message_type:Handshake".to_owned(),
-            ),
-            (
-                Message::Ping {
-                    nonce: u64::MAX,
-                    timestamp: i64::MIN,
-                    height: None,
-                },
+                Message::Ping { nonce: u64::MAX, timestamp: i64::MIN, height: None },
                 format!("nonce={} timestamp:{}", u64::MAX, i64::MIN),
             ),
-            (
-                Message::Pong {
-                    nonce: 1,
-                    timestamp: 2,
-                    height: Some(3),
-                },
-                "height=3 nonce=1 timestamp=2".to_owned(),
-            ),
+            (Message::Pong { nonce: 1, timestamp: 2, height: Some(3) }, "height=3 nonce=1 timestamp=2".to_owned()),
             (Message::GetBlocks(1, 2), "end=2 start=1".to_owned()),
-            (
-                Message::GetBlockRange {
-                    start_height: 1,
-                    end_height: 2,
-                },
-                "end=2 start=1".to_owned(),
-            ),
-            (
-                Message::BlocksResponse(blocks()),
-                "count=4 end=5 start=2".to_owned(),
-            ),
-            (
-                Message::BlockRangeResponse(Vec::new()),
-                "count=0".to_owned(),
-            ),
+            (Message::GetBlockRange { start_height: 1, end_height: 2 }, "end=2 start=1".to_owned()),
+            (Message::BlocksResponse(blocks()), "count=4 end=5 start=2".to_owned()),
+            (Message::BlockRangeResponse(Vec::new()), "count=0".to_owned()),
             (Message::BlockInventory(9), "height=9".to_owned()),
             (Message::BlockRequest(9), "height=9".to_owned()),
             (Message::GetBlockHash(9), "height=9".to_owned()),
             (Message::BlockHeightResponse(9), "height=9".to_owned()),
-            (
-                Message::ChainTipResponse {
-                    height: 9,
-                    hash: zero,
-                },
-                format!("hash:{zero} height=9"),
-            ),
-            (
-                Message::BlockHashResponse {
-                    height: 9,
-                    hash: Some(zero),
-                },
-                format!("hash:{zero} height=9"),
-            ),
-            (
-                Message::BlockHashResponse {
-                    height: 9,
-                    hash: None,
-                },
-                "height=9".to_owned(),
-            ),
-            (
-                Message::BlockResponse(block.clone()),
-                format!("hash:{three} height=3"),
-            ),
-            (
-                Message::BlockAnnouncement(block),
-                format!("hash:{three} height=3"),
-            ),
+            (Message::ChainTipResponse { height: 9, hash: zero }, format!("hash:{zero} height=9")),
+            (Message::BlockHashResponse { height: 9, hash: Some(zero) }, format!("hash:{zero} height=9")),
+            (Message::BlockHashResponse { height: 9, hash: None }, "height=9".to_owned()),
+            (Message::BlockResponse(block.clone()), format!("hash:{three} height=3")),
+            (Message::BlockAnnouncement(block), format!("hash:{three} height=3")),
             (Message::GenesisHashResponse(zero), format!("hash:{zero}")),
-            (
-                Message::PeersResponse(vec!["192.0.2.1".to_owned()]),
-                "count=1".to_owned(),
-            ),
+            (Message::PeersResponse(vec!["192.0.2.1".to_owned()]), "count=1".to_owned()),
             (Message::GetChainTip, String::new()),
         ] {
             assert_eq!(shown(&message), fields, "{}", message.name());

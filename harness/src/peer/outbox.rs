@@ -66,8 +66,7 @@ impl Outbox {
             self.queue.push_back(outgoing);
         } else {
             self.number += 1;
-            self.waiting
-                .insert((Instant::now() + outgoing.after, self.number), outgoing);
+            self.waiting.insert((Instant::now() + outgoing.after, self.number), outgoing);
         }
     }
 
@@ -112,11 +111,7 @@ impl Outbox {
     /// Queues what waited long enough.
     fn wake(&mut self) {
         let now = Instant::now();
-        while let Some(entry) = self
-            .waiting
-            .first_entry()
-            .filter(|entry| entry.key().0 <= now)
-        {
+        while let Some(entry) = self.waiting.first_entry().filter(|entry| entry.key().0 <= now) {
             self.queue.push_back(entry.remove());
         }
     }
@@ -139,15 +134,8 @@ impl Outbox {
             bytes.pop();
         }
         bytes.extend_from_slice(if outgoing.crlf { b"\r\n" } else { b"\n" });
-        self.current = Some(Writing {
-            bytes,
-            written: 0,
-            began: Instant::now(),
-            over: outgoing.over,
-            note,
-            left: 0,
-            noise: None,
-        });
+        self.current =
+            Some(Writing { bytes, written: 0, began: Instant::now(), over: outgoing.over, note, left: 0, noise: None });
         None
     }
 
@@ -168,20 +156,15 @@ impl Outbox {
 impl Writing {
     /// How many bytes may be written by now, and when there will be more.
     fn allowed(&self) -> (usize, Instant) {
-        let slices =
-            (self.over.as_millis() / SLICE.as_millis()).clamp(1, self.bytes.len().max(1) as u128);
+        let slices = (self.over.as_millis() / SLICE.as_millis()).clamp(1, self.bytes.len().max(1) as u128);
         if self.over.is_zero() {
             return (self.bytes.len(), self.began);
         }
         let passed = (self.began.elapsed().as_nanos() * slices / self.over.as_nanos()).min(slices);
         let next = self.over.as_nanos() * (passed + 1) / slices;
         // Rounded up to whole milliseconds, the finest that timers know.
-        let next =
-            Duration::from_millis(u64::try_from(next.div_ceil(1_000_000)).unwrap_or(u64::MAX));
-        (
-            (self.bytes.len() as u128 * passed / slices) as usize,
-            self.began + next,
-        )
+        let next = Duration::from_millis(u64::try_from(next.div_ceil(1_000_000)).unwrap_or(u64::MAX));
+        ((self.bytes.len() as u128 * passed / slices) as usize, self.began + next)
     }
 
     /// The next bytes of filler or noise, if any are left.
@@ -210,10 +193,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_due_is_written_in_order_and_what_is_too_much_is_dropped() {
         let mut outbox = Outbox::default();
-        let line = |n: u64, after| Outgoing {
-            after: Duration::from_secs(after),
-            ..Message::BlockInventory(n).into()
-        };
+        let line = |n: u64, after| Outgoing { after: Duration::from_secs(after), ..Message::BlockInventory(n).into() };
         outbox.push(line(3, 2));
         outbox.push(line(2, 1));
         outbox.push(line(4, 2));

@@ -40,12 +40,7 @@ pub enum Payload {
 impl From<Payload> for Outgoing {
     /// At once.
     fn from(payload: Payload) -> Self {
-        Self {
-            payload,
-            after: Duration::ZERO,
-            over: Duration::ZERO,
-            crlf: false,
-        }
+        Self { payload, after: Duration::ZERO, over: Duration::ZERO, crlf: false }
     }
 }
 

@@ -41,11 +41,7 @@ struct Repeats {
 impl Recorder {
     /// For a connection with `node`.
     pub fn new(node: String, record: Recording) -> Self {
-        Self {
-            node,
-            record,
-            repeats: BTreeMap::new(),
-        }
+        Self { node, record, repeats: BTreeMap::new() }
     }
 
     /// Records, or adds to a sum.
@@ -54,10 +50,7 @@ impl Recorder {
             return (self.record)(note.seen(&self.node, sent));
         }
         self.flush();
-        let repeats = self
-            .repeats
-            .entry((sent, note.message.clone()))
-            .or_insert_with(Repeats::begin);
+        let repeats = self.repeats.entry((sent, note.message.clone())).or_insert_with(Repeats::begin);
         repeats.seen += 1;
         if repeats.seen <= ONE_BY_ONE {
             (self.record)(note.seen(&self.node, sent));
@@ -79,6 +72,11 @@ impl Recorder {
         self.flush_if(|repeats| repeats.since + WINDOW <= now);
     }
 
+    /// Records all sums: the connection is over.
+    pub fn finish(mut self) {
+        self.flush_if(|_| true);
+    }
+
     fn flush_if(&mut self, over: impl Fn(&Repeats) -> bool) {
         for ((sent, message), repeats) in &mut self.repeats {
             if !over(repeats) {
@@ -89,37 +87,19 @@ impl Recorder {
                 let mut fields = std::mem::take(&mut repeats.last);
                 fields.remove("nonce");
                 fields.extend([field("count", repeats.summed)]);
-                let note = Note {
-                    message: message.clone(),
-                    fields,
-                };
+                let note = Note { message: message.clone(), fields };
                 (self.record)(note.seen(&self.node, *sent));
             }
             // A flood goes on as sums only.
             let seen = if flood { ONE_BY_ONE } else { 0 };
-            *repeats = Repeats {
-                seen,
-                ..Repeats::begin()
-            };
+            *repeats = Repeats { seen, ..Repeats::begin() };
         }
     }
 }
 
 impl Repeats {
     fn begin() -> Self {
-        Self {
-            since: Instant::now(),
-            seen: 0,
-            summed: 0,
-            last: Fields::new(),
-        }
-    }
-}
-
-impl Drop for Recorder {
-    /// The connection's last second isn't lost.
-    fn drop(&mut self) {
-        self.flush_if(|_| true);
+        Self { since: Instant::now(), seen: 0, summed: 0, last: Fields::new() }
     }
 }
 
@@ -137,10 +117,7 @@ mod tests {
     fn recorder() -> (Recorder, impl Fn() -> Vec<u64>) {
         let seen: Arc<Mutex<Vec<What>>> = Arc::default();
         let sink = seen.clone();
-        let recorder = Recorder::new(
-            "n".to_owned(),
-            Arc::new(move |what| sink.lock().unwrap().push(what)),
-        );
+        let recorder = Recorder::new("n".to_owned(), Arc::new(move |what| sink.lock().unwrap().push(what)));
         let counts = move || {
             let count = |what: &What| match what {
                 What::Wire { fields, .. } if fields.contains_key("count") => {
@@ -155,11 +132,7 @@ mod tests {
     }
 
     fn ping() -> Note {
-        Note::from(&Message::Ping {
-            nonce: 1,
-            timestamp: 1,
-            height: Some(1),
-        })
+        Note::from(&Message::Ping { nonce: 1, timestamp: 1, height: Some(1) })
     }
 
     #[tokio::test(start_paused = true)]
@@ -184,7 +157,7 @@ mod tests {
         for _ in 0..6 {
             recorder.note(true, ping());
         }
-        drop(recorder);
+        recorder.finish();
         assert_eq!(counts()[10..], [1, 1, 1, 1, 2]);
     }
 

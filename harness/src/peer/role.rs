@@ -44,23 +44,10 @@ pub(super) enum Stage {
 
 impl Role {
     /// For a connection that begins now.
-    pub fn new(
-        script: Script,
-        chains: Chains,
-        dialled: bool,
-        clock: Arc<dyn Clock>,
-        rng: ChaCha8Rng,
-    ) -> Self {
+    pub fn new(script: Script, chains: Chains, dialled: bool, clock: Arc<dyn Clock>, rng: ChaCha8Rng) -> Self {
         let began = Instant::now();
         let served = Served::new(&chains, &script.at);
-        let scene = Scene {
-            dialled,
-            began,
-            served,
-            told: 0,
-            clock,
-            rng,
-        };
+        let scene = Scene { dialled, began, served, told: 0, clock, rng };
         let mut role = Self {
             script,
             chains,
@@ -113,10 +100,7 @@ impl Role {
     pub fn next(&self) -> Option<Instant> {
         let open = self.stage == Stage::Open;
         let deviants = self.deviants.iter().filter(|_| open);
-        deviants
-            .filter_map(|deviant| deviant.next())
-            .chain(self.ping_at)
-            .min()
+        deviants.filter_map(|deviant| deviant.next()).chain(self.ping_at).min()
     }
 
     /// What it does by itself by now.
@@ -146,11 +130,7 @@ impl Role {
     /// The handshake is finished.
     fn opened(&mut self) -> Vec<Outgoing> {
         self.stage = Stage::Open;
-        let mut out: Vec<_> = self
-            .deviants
-            .iter_mut()
-            .flat_map(|deviant| deviant.opened(&mut self.scene))
-            .collect();
+        let mut out: Vec<_> = self.deviants.iter_mut().flat_map(|deviant| deviant.opened(&mut self.scene)).collect();
         out.append(&mut self.later);
         out
     }
@@ -162,18 +142,13 @@ impl Role {
             hears &= deviant.hears(heard, &self.scene);
         }
         let answer = honest::answer(&self.scene, heard).filter(|_| hears);
-        answer.map_or_else(Vec::new, |answer| {
-            self.send(Some(heard), vec![answer.into()])
-        })
+        answer.map_or_else(Vec::new, |answer| self.send(Some(heard), vec![answer.into()]))
     }
 
     /// Its own pings of one round.
     fn pings(&mut self, first: bool) -> Vec<Outgoing> {
         self.ping_at = Some(Instant::now() + PING_INTERVAL);
-        let count = self
-            .deviants
-            .iter()
-            .fold(1, |count, deviant| deviant.pings(first, count));
+        let count = self.deviants.iter().fold(1, |count, deviant| deviant.pings(first, count));
         self.ping(count)
     }
 
@@ -182,11 +157,7 @@ impl Role {
         self.send(None, pings)
     }
 
-    pub(super) fn send(
-        &mut self,
-        request: Option<&Message>,
-        mut out: Vec<Outgoing>,
-    ) -> Vec<Outgoing> {
+    pub(super) fn send(&mut self, request: Option<&Message>, mut out: Vec<Outgoing>) -> Vec<Outgoing> {
         for deviant in &mut self.deviants {
             deviant.sends(request, &mut out, &mut self.scene);
         }
@@ -196,30 +167,19 @@ impl Role {
     /// Takes on the script's deviations.
     pub(super) fn cast(&mut self) {
         let now = Instant::now();
-        self.deviants = self
-            .script
-            .deviations
-            .iter()
-            .map(|deviation| deviation::of(deviation, now))
-            .collect();
+        self.deviants = self.script.deviations.iter().map(|deviation| deviation::of(deviation, now)).collect();
         self.serve();
     }
 
     /// Takes on the script's chain.
     pub(super) fn serve(&mut self) {
         let honest = Served::new(&self.chains, &self.script.at);
-        self.scene.served = self
-            .deviants
-            .iter()
-            .fold(honest, |served, deviant| deviant.serves(served));
+        self.scene.served = self.deviants.iter().fold(honest, |served, deviant| deviant.serves(served));
         self.retell();
     }
 
     fn retell(&mut self) {
         let told: Height = self.script.tell.unwrap_or(self.scene.served.height());
-        self.scene.told = self
-            .deviants
-            .iter()
-            .fold(told, |told, deviant| deviant.height(told));
+        self.scene.told = self.deviants.iter().fold(told, |told, deviant| deviant.height(told));
     }
 }

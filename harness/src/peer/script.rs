@@ -16,11 +16,7 @@ pub struct Script {
 impl Script {
     /// The part as the scenario's topology has it.
     pub fn new(peer: &Peer) -> Self {
-        Self {
-            at: peer.chain.clone(),
-            tell: None,
-            deviations: peer.deviations.clone(),
-        }
+        Self { at: peer.chain.clone(), tell: None, deviations: peer.deviations.clone() }
     }
 
     /// Takes over what lasts of a direction.
@@ -30,10 +26,7 @@ impl Script {
             Direction::Announce(height) => self.tell = Some(*height),
             Direction::Move(at) => (self.at, self.tell) = (at.clone(), None),
             Direction::Deviate(deviations) => self.deviations.clone_from(deviations),
-            Direction::Push { .. }
-            | Direction::Send(_)
-            | Direction::Disconnect
-            | Direction::Connect => {}
+            Direction::Push { .. } | Direction::Send(_) | Direction::Disconnect | Direction::Connect => {}
         }
     }
 }

@@ -78,9 +78,7 @@ impl Served {
             return Vec::new();
         }
         let chain = chains::longer(&self.chain, end);
-        (start..=end)
-            .map_while(|height| chain.block(height))
-            .collect()
+        (start..=end).map_while(|height| chain.block(height)).collect()
     }
 }
 
@@ -116,11 +114,7 @@ mod tests {
         assert_eq!(heights(&blocks), (999..=1_250).collect::<Vec<_>>());
         let main = testing::chains().whole("main");
         assert_eq!(main.block(1_200).as_ref(), blocks.get(201));
-        assert!(
-            blocks
-                .windows(2)
-                .all(|pair| pair[1].previous_hash() == pair[0].hash())
-        );
+        assert!(blocks.windows(2).all(|pair| pair[1].previous_hash() == pair[0].hash()));
         assert_eq!(served.beyond(2, 1), []);
     }
 

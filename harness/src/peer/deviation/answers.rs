@@ -34,11 +34,7 @@ pub struct WrongRange {
 
 impl Deviant for WrongRange {
     fn sends(&mut self, request: Option<&Message>, out: &mut Vec<Outgoing>, scene: &mut Scene) {
-        for blocks in out
-            .iter_mut()
-            .filter(|_| asks_blocks(request))
-            .filter_map(Outgoing::blocks)
-        {
+        for blocks in out.iter_mut().filter(|_| asks_blocks(request)).filter_map(Outgoing::blocks) {
             *blocks = scene.served.range(self.start, self.end);
         }
     }
@@ -76,10 +72,7 @@ impl Deviant for ClosesAfterBlocks {
         }
         self.0 -= cut(out, self.0);
         if let Some(last) = out.last().filter(|_| self.0 == 0) {
-            let close = Outgoing {
-                after: last.after,
-                ..Payload::Close.into()
-            };
+            let close = Outgoing { after: last.after, ..Payload::Close.into() };
             out.push(close);
         }
     }
@@ -146,9 +139,8 @@ mod tests {
                 byte = end.0.read_u8() => bytes.push(byte.unwrap()),
             }
         }
-        let answer = node::wire::encode(&Message::BlockRangeResponse(
-            crate::peer::testing::main().upto(500).skip(1).collect(),
-        ));
+        let answer =
+            node::wire::encode(&Message::BlockRangeResponse(crate::peer::testing::main().upto(500).skip(1).collect()));
         let share = bytes.len() as f64 / answer.len() as f64;
         assert!((0.498..0.502).contains(&share), "{share}");
         assert!(answer.starts_with(&bytes));
@@ -173,19 +165,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_closes_after_so_many_blocks() {
-        let deviations = [
-            Deviation::ClosesAfterBlocks(5),
-            Deviation::DelayedAnswers(seconds(1)),
-        ];
+        let deviations = [Deviation::ClosesAfterBlocks(5), Deviation::DelayedAnswers(seconds(1))];
         let (_play, mut end) = met(deviations).await;
         assert_eq!(end.heights(&ask(1, 3)).await, [1, 2, 3]);
         assert_eq!(end.heights(&ask(4, 9)).await, [4, 5]);
         assert!(end.closed(Duration::from_millis(10)).await);
         let (_play, mut end) = met([Deviation::ClosesAfterBlocks(1)]).await;
-        assert_eq!(
-            end.ask(&Message::BlockRequest(8)).await.name(),
-            "BlockResponse"
-        );
+        assert_eq!(end.ask(&Message::BlockRequest(8)).await.name(), "BlockResponse");
         assert!(end.closed(Duration::from_millis(10)).await);
     }
 }

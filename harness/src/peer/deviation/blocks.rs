@@ -17,11 +17,7 @@ pub struct Shuffled;
 
 impl Deviant for Shuffled {
     fn sends(&mut self, request: Option<&Message>, out: &mut Vec<Outgoing>, scene: &mut Scene) {
-        for blocks in out
-            .iter_mut()
-            .filter(|_| asks_blocks(request))
-            .filter_map(Outgoing::blocks)
-        {
+        for blocks in out.iter_mut().filter(|_| asks_blocks(request)).filter_map(Outgoing::blocks) {
             blocks.shuffle(&mut scene.rng);
         }
     }
@@ -32,15 +28,8 @@ pub struct Duplicated;
 
 impl Deviant for Duplicated {
     fn sends(&mut self, request: Option<&Message>, out: &mut Vec<Outgoing>, _: &mut Scene) {
-        for blocks in out
-            .iter_mut()
-            .filter(|_| asks_blocks(request))
-            .filter_map(Outgoing::blocks)
-        {
-            *blocks = blocks
-                .iter()
-                .flat_map(|block| [block.clone(), block.clone()])
-                .collect();
+        for blocks in out.iter_mut().filter(|_| asks_blocks(request)).filter_map(Outgoing::blocks) {
+            *blocks = blocks.iter().flat_map(|block| [block.clone(), block.clone()]).collect();
         }
     }
 }
@@ -50,11 +39,7 @@ pub struct Reversed;
 
 impl Deviant for Reversed {
     fn sends(&mut self, request: Option<&Message>, out: &mut Vec<Outgoing>, _: &mut Scene) {
-        for blocks in out
-            .iter_mut()
-            .filter(|_| asks_blocks(request))
-            .filter_map(Outgoing::blocks)
-        {
+        for blocks in out.iter_mut().filter(|_| asks_blocks(request)).filter_map(Outgoing::blocks) {
             blocks.reverse();
         }
     }
@@ -65,16 +50,11 @@ pub struct Extra(pub u64);
 
 impl Deviant for Extra {
     fn sends(&mut self, request: Option<&Message>, out: &mut Vec<Outgoing>, scene: &mut Scene) {
-        let lists = out
-            .iter_mut()
-            .filter(|_| asks_blocks(request))
-            .filter_map(Outgoing::blocks);
+        let lists = out.iter_mut().filter(|_| asks_blocks(request)).filter_map(Outgoing::blocks);
         let Some(highest) = lists.flatten().map(|block| block.height()).max() else {
             return;
         };
-        let extra = scene
-            .served
-            .beyond(highest + 1, highest.saturating_add(self.0));
+        let extra = scene.served.beyond(highest + 1, highest.saturating_add(self.0));
         out.extend(extra.chunks(EXTRA_AT_ONCE).map(|part| match request {
             Some(Message::GetBlocks(..)) => Message::BlocksResponse(part.to_vec()).into(),
             _ => Message::BlockRangeResponse(part.to_vec()).into(),
@@ -93,12 +73,8 @@ impl Deviant for Invalid {
         let now = scene.unix_s();
         for message in out.iter_mut().filter_map(Outgoing::message) {
             let blocks = match message {
-                Message::BlocksResponse(blocks) | Message::BlockRangeResponse(blocks) => {
-                    blocks.as_mut_slice()
-                }
-                Message::BlockResponse(block) | Message::BlockAnnouncement(block) => {
-                    std::slice::from_mut(block)
-                }
+                Message::BlocksResponse(blocks) | Message::BlockRangeResponse(blocks) => blocks.as_mut_slice(),
+                Message::BlockResponse(block) | Message::BlockAnnouncement(block) => std::slice::from_mut(block),
                 _ => continue,
             };
             for block in blocks.iter_mut().filter(|block| block.height() == self.at) {
@@ -140,10 +116,7 @@ mod tests {
         let (_play, mut end) = met([Deviation::ReversedBlocks]).await;
         assert_eq!(end.heights(&ask(1, 4)).await, [4, 3, 2, 1]);
         let (_play, mut end) = met([Deviation::DuplicatedBlocks]).await;
-        assert_eq!(
-            end.heights(&Message::GetBlocks(1, 3)).await,
-            [1, 1, 2, 2, 3, 3]
-        );
+        assert_eq!(end.heights(&Message::GetBlocks(1, 3)).await, [1, 1, 2, 2, 3, 3]);
         let mut shuffled = Vec::new();
         for _ in 0..2 {
             let (_play, mut end) = met([Deviation::ShuffledBlocks]).await;
@@ -158,15 +131,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn extra_blocks_follow_over_several_lines() {
         let (_play, mut end) = met([Deviation::ExtraBlocks(250)]).await;
-        assert_eq!(
-            end.heights(&ask(990, 995)).await,
-            (990..=995).collect::<Vec<_>>()
-        );
+        assert_eq!(end.heights(&ask(990, 995)).await, (990..=995).collect::<Vec<_>>());
         for (start, end_height) in [(996, 1_095), (1_096, 1_195), (1_196, 1_245)] {
-            assert_eq!(
-                end.next_heights().await,
-                (start..=end_height).collect::<Vec<_>>()
-            );
+            assert_eq!(end.next_heights().await, (start..=end_height).collect::<Vec<_>>());
         }
         let none = end.heights(&ask(5_000, 6_000)).await;
         assert!(none.is_empty(), "nothing comes after nothing");
@@ -176,22 +143,12 @@ mod tests {
     async fn an_invalid_block_is_wrong_in_one_way_wherever_it_is_served() {
         let main = main();
         let parent = main.block(249).unwrap().tip();
-        for flaw in [
-            Flaw::PreviousHash,
-            Flaw::MerkleRoot,
-            Flaw::Height,
-            Flaw::ZeroPreviousHash,
-            Flaw::Timestamp,
-            Flaw::Reward,
-        ] {
+        for flaw in
+            [Flaw::PreviousHash, Flaw::MerkleRoot, Flaw::Height, Flaw::ZeroPreviousHash, Flaw::Timestamp, Flaw::Reward]
+        {
             let (_play, mut end) = met([Deviation::InvalidBlock { at: 250, flaw }]).await;
-            let Message::BlockRangeResponse(blocks) = end.ask(&ask(249, 251)).await else {
-                panic!()
-            };
-            assert_eq!(
-                (main.block(249), main.block(251)),
-                (blocks.first().cloned(), blocks.last().cloned())
-            );
+            let Message::BlockRangeResponse(blocks) = end.ask(&ask(249, 251)).await else { panic!() };
+            assert_eq!((main.block(249), main.block(251)), (blocks.first().cloned(), blocks.last().cloned()));
             let error = check(&parent, &blocks[1], NOW).unwrap_err();
             match flaw {
                 Flaw::PreviousHash => assert!(error.is_link(), "{error}"),
@@ -209,13 +166,7 @@ mod tests {
             assert_eq!(one, Message::BlockResponse(blocks[1].clone()));
             let hash = end.ask(&Message::GetBlockHash(250)).await;
             let told = main.block(250).map(|block| block.hash());
-            assert_eq!(
-                hash,
-                Message::BlockHashResponse {
-                    height: 250,
-                    hash: told
-                }
-            );
+            assert_eq!(hash, Message::BlockHashResponse { height: 250, hash: told });
         }
     }
 }

@@ -17,10 +17,7 @@ pub struct JunkLines(pub Vec<String>);
 
 impl Deviant for JunkLines {
     fn opened(&mut self, _: &mut Scene) -> Vec<Outgoing> {
-        self.0
-            .iter()
-            .map(|line| Payload::Line(line.clone()).into())
-            .collect()
+        self.0.iter().map(|line| Payload::Line(line.clone()).into()).collect()
     }
 }
 
@@ -30,13 +27,7 @@ pub struct JunkBytes(pub u64);
 impl Deviant for JunkBytes {
     fn opened(&mut self, scene: &mut Scene) -> Vec<Outgoing> {
         let seed = scene.rng.next_u64();
-        vec![
-            Payload::Noise {
-                bytes: self.0,
-                seed,
-            }
-            .into(),
-        ]
+        vec![Payload::Noise { bytes: self.0, seed }.into()]
     }
 }
 
@@ -78,8 +69,7 @@ mod tests {
             assert_eq!(end.line().await.unwrap(), format!("{line}\n"));
         }
         assert_eq!(end.ask(&ping(1)).await.name(), "Pong");
-        let seen =
-            ["FutureThing", "undecodable", "GetPeers"].map(|name| play.recorded(true, name).len());
+        let seen = ["FutureThing", "undecodable", "GetPeers"].map(|name| play.recorded(true, name).len());
         assert_eq!(seen, [1, 1, 1]);
     }
 

@@ -37,12 +37,7 @@ impl Flapping {
     /// `every` is at least 1 ms, the finest that timers know.
     pub fn new(heights: Vec<Height>, every: Duration, now: Instant) -> Self {
         let every = every.max(Duration::from_millis(1));
-        Self {
-            heights,
-            turn: 0,
-            every,
-            next: now + every,
-        }
+        Self { heights, turn: 0, every, next: now + every }
     }
 }
 
@@ -68,9 +63,7 @@ pub struct NoHeights;
 
 impl Deviant for NoHeights {
     fn sends(&mut self, _: Option<&Message>, out: &mut Vec<Outgoing>, _: &mut Scene) {
-        hide(out, |message| {
-            matches!(message, Message::Ping { .. } | Message::Pong { .. })
-        });
+        hide(out, |message| matches!(message, Message::Ping { .. } | Message::Pong { .. }));
     }
 }
 
@@ -95,11 +88,7 @@ impl Deviant for PongsOnly {
 }
 
 fn hide(out: &mut [Outgoing], of: impl Fn(&Message) -> bool) {
-    for message in out
-        .iter_mut()
-        .filter_map(Outgoing::message)
-        .filter(|message| of(message))
-    {
+    for message in out.iter_mut().filter_map(Outgoing::message).filter(|message| of(message)) {
         if let Message::Ping { height, .. } | Message::Pong { height, .. } = message {
             *height = None;
         }
@@ -108,10 +97,7 @@ fn hide(out: &mut [Outgoing], of: impl Fn(&Message) -> bool) {
 
 fn drop_answers(out: &mut Vec<Outgoing>) {
     out.retain_mut(|one| {
-        !matches!(
-            one.message(),
-            Some(Message::BlockHeightResponse(_) | Message::ChainTipResponse { .. })
-        )
+        !matches!(one.message(), Some(Message::BlockHeightResponse(_) | Message::ChainTipResponse { .. }))
     });
 }
 
@@ -125,14 +111,9 @@ mod tests {
     async fn told(deviation: Deviation) -> [Option<Height>; 4] {
         let (_play, mut end) = met([deviation]).await;
         let pinged = end.told().await;
-        let Message::Pong { height: ponged, .. } = end.ask(&ping(1)).await else {
-            panic!()
-        };
+        let Message::Pong { height: ponged, .. } = end.ask(&ping(1)).await else { panic!() };
         let mut answers = [None, None];
-        for (answer, request) in answers
-            .iter_mut()
-            .zip([Message::GetBlockHeight, Message::GetChainTip])
-        {
+        for (answer, request) in answers.iter_mut().zip([Message::GetBlockHeight, Message::GetChainTip]) {
             end.send(&request).await;
             // A pong behind it shows that there is no answer.
             match end.ask(&ping(2)).await {
@@ -162,23 +143,14 @@ mod tests {
     async fn heights_are_told_in_some_messages_only() {
         let real = Some(1_000);
         assert_eq!(told(Deviation::NoHeights).await, [None, None, real, real]);
-        assert_eq!(
-            told(Deviation::HeightInPingsOnly).await,
-            [real, None, None, None]
-        );
-        assert_eq!(
-            told(Deviation::HeightInPongsOnly).await,
-            [None, real, None, None]
-        );
+        assert_eq!(told(Deviation::HeightInPingsOnly).await, [real, None, None, None]);
+        assert_eq!(told(Deviation::HeightInPongsOnly).await, [None, real, None, None]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn heights_flap_by_pings() {
         let every = crate::scenario::value::Span(Duration::from_millis(100));
-        let flapping = Deviation::FlappingHeight {
-            heights: vec![0, u64::MAX, 7],
-            every,
-        };
+        let flapping = Deviation::FlappingHeight { heights: vec![0, u64::MAX, 7], every };
         let (_play, mut end) = met_by([flapping]).await;
         let began = Instant::now();
         let mut heights = Vec::new();
@@ -187,10 +159,7 @@ mod tests {
         }
         assert_eq!(heights, [0, u64::MAX, 7, 0, u64::MAX, 7, 0]);
         assert_eq!(began.elapsed().as_millis().div_ceil(100), 6);
-        let none = Deviation::FlappingHeight {
-            heights: Vec::new(),
-            every,
-        };
+        let none = Deviation::FlappingHeight { heights: Vec::new(), every };
         assert_eq!(told(none).await, [Some(1_000); 4]);
     }
 }

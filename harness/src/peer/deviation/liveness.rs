@@ -20,11 +20,7 @@ impl Deviant for Mute {
     }
 
     fn pings(&self, _: bool, count: u32) -> u32 {
-        if self.0.contains(&Kind::Everything) {
-            0
-        } else {
-            count
-        }
+        if self.0.contains(&Kind::Everything) { 0 } else { count }
     }
 }
 
@@ -101,12 +97,7 @@ pub struct PingFlood {
 impl PingFlood {
     /// Begins at `now`.
     pub fn new(per_second: u32, now: Instant) -> Self {
-        Self {
-            per_second,
-            began: now,
-            last: now,
-            sent: 0,
-        }
+        Self { per_second, began: now, last: now, sent: 0 }
     }
 }
 
@@ -157,24 +148,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn mute_peers_answer_the_rest() {
-        let all = [
-            "Pong",
-            "BlocksResponse",
-            "BlockRangeResponse",
-            "BlockHashResponse",
-            "ChainTipResponse",
-            "PeersResponse",
-        ];
+        let all =
+            ["Pong", "BlocksResponse", "BlockRangeResponse", "BlockHashResponse", "ChainTipResponse", "PeersResponse"];
         assert_eq!(answered(Vec::new()).await, all);
         assert_eq!(answered(vec![Kind::Pings]).await, all[1..]);
-        assert_eq!(
-            answered(vec![Kind::Blocks]).await,
-            [all[0], all[3], all[4], all[5]]
-        );
-        assert_eq!(
-            answered(vec![Kind::Hashes, Kind::Tips]).await,
-            [all[0], all[1], all[2], all[5]]
-        );
+        assert_eq!(answered(vec![Kind::Blocks]).await, [all[0], all[3], all[4], all[5]]);
+        assert_eq!(answered(vec![Kind::Hashes, Kind::Tips]).await, [all[0], all[1], all[2], all[5]]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -183,11 +162,7 @@ mod tests {
         for request in REQUESTS {
             end.send(&request()).await;
         }
-        assert!(
-            tokio::time::timeout(Duration::from_secs(100), end.line())
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(Duration::from_secs(100), end.line()).await.is_err());
         assert_eq!(play.recorded(false, "GetPeers").len(), 1, "it reads");
     }
 
@@ -213,10 +188,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn pongs_are_wrong() {
-        assert_eq!(
-            pongs(Deviation::WrongNonce, 4).await,
-            (vec![1, 0, 3, 2], vec![])
-        );
+        assert_eq!(pongs(Deviation::WrongNonce, 4).await, (vec![1, 0, 3, 2], vec![]));
         assert_eq!(pongs(Deviation::ReplayedPong, 3).await.0, [0, 0, 0]);
     }
 
@@ -234,10 +206,8 @@ mod tests {
             }
         }
         let records = records(play, end).await;
-        let counted: u64 = records
-            .iter()
-            .map(|fields| fields.get("count").map_or(1, |_| number(fields, "count")))
-            .sum();
+        let counted: u64 =
+            records.iter().map(|fields| fields.get("count").map_or(1, |_| number(fields, "count"))).sum();
         assert!(counted >= pings, "{counted} {pings}");
         (pings, records.len())
     }

@@ -92,9 +92,7 @@ pub fn of(deviation: &Deviation, now: Instant) -> Box<dyn Deviant> {
         Deviation::InflatedHeight(by) => Box::new(Inflated(by)),
         Deviation::MaxHeight => Box::new(Stale(Height::MAX)),
         Deviation::StaleHeight(height) => Box::new(Stale(height)),
-        Deviation::FlappingHeight { heights, every } => {
-            Box::new(Flapping::new(heights, every.into(), now))
-        }
+        Deviation::FlappingHeight { heights, every } => Box::new(Flapping::new(heights, every.into(), now)),
         Deviation::NoHeights => Box::new(NoHeights),
         Deviation::HeightInPingsOnly => Box::new(PingsOnly),
         Deviation::HeightInPongsOnly => Box::new(PongsOnly),
@@ -132,9 +130,7 @@ pub fn of(deviation: &Deviation, now: Instant) -> Box<dyn Deviant> {
 fn kind(request: &Message) -> Option<Kind> {
     match request {
         Message::Ping { .. } => Some(Kind::Pings),
-        Message::GetBlocks(..) | Message::GetBlockRange { .. } | Message::BlockRequest(_) => {
-            Some(Kind::Blocks)
-        }
+        Message::GetBlocks(..) | Message::GetBlockRange { .. } | Message::BlockRequest(_) => Some(Kind::Blocks),
         Message::GetBlockHash(_) => Some(Kind::Hashes),
         Message::GetChainTip | Message::GetBlockHeight => Some(Kind::Tips),
         _ => None,

@@ -25,30 +25,18 @@ pub struct BadHandshake(pub Handshake);
 impl Deviant for BadHandshake {
     fn opens(&mut self) -> Opening {
         let mut message = honest::handshake();
-        if let Message::Handshake {
-            magic,
-            protocol_version,
-            ..
-        } = &mut message
-        {
+        if let Message::Handshake { magic, protocol_version, .. } = &mut message {
             match self.0 {
                 Handshake::Silent => return Opening::Instead(Vec::new()),
                 Handshake::WrongMagic => *magic = *b"EMIT",
                 Handshake::WrongVersion => *protocol_version += 1,
                 Handshake::PingFirst => {
-                    message = Message::Ping {
-                        nonce: 1,
-                        timestamp: 0,
-                        height: Some(9_000),
-                    };
+                    message = Message::Ping { nonce: 1, timestamp: 0, height: Some(9_000) };
                 }
                 Handshake::Slow => {
                     let bytes = u32::try_from(encode(&message).len()).unwrap_or(u32::MAX);
                     let over = SLOW_BYTE * bytes;
-                    return Opening::Instead(vec![Outgoing {
-                        over,
-                        ..message.into()
-                    }]);
+                    return Opening::Instead(vec![Outgoing { over, ..message.into() }]);
                 }
             }
         }
@@ -67,10 +55,7 @@ mod tests {
 
     /// The node's ends of a connection that it dialled, and of one that the peer dialled.
     async fn ends(deviation: Deviation) -> (Play, [End; 2]) {
-        let peer = Peer {
-            dials: vec!["n".to_owned()],
-            ..part(vec![deviation])
-        };
+        let peer = Peer { dials: vec!["n".to_owned()], ..part(vec![deviation]) };
         let mut play = Play::begin(peer).await;
         let mut dialling = play.dial().await;
         dialling.send(&handshake()).await;
@@ -88,27 +73,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn something_else_comes_instead_of_a_handshake_and_nothing_after_it() {
-        for (bad, magic, version) in [
-            (Handshake::WrongMagic, *b"EMIT", 1),
-            (Handshake::WrongVersion, *b"TIME", 2),
-        ] {
+        for (bad, magic, version) in [(Handshake::WrongMagic, *b"EMIT", 1), (Handshake::WrongVersion, *b"TIME", 2)] {
             let (_play, ends) = ends(Deviation::BadHandshake(bad)).await;
             for mut end in ends {
-                let Some(Message::Handshake {
-                    magic: m,
-                    protocol_version: v,
-                    ..
-                }) = end.next().await
-                else {
-                    panic!()
-                };
+                let Some(Message::Handshake { magic: m, protocol_version: v, .. }) = end.next().await else { panic!() };
                 assert_eq!((m, v), (magic, version));
                 end.send(&ping(1)).await;
-                assert!(
-                    tokio::time::timeout(Duration::from_secs(100), end.line())
-                        .await
-                        .is_err()
-                );
+                assert!(tokio::time::timeout(Duration::from_secs(100), end.line()).await.is_err());
             }
         }
         let (_play, ends) = ends(Deviation::BadHandshake(Handshake::PingFirst)).await;
@@ -123,10 +94,7 @@ mod tests {
         let began = Instant::now();
         let bytes = end.line().await.unwrap().len() as u64;
         // Up to the millisecond that the peer had before the node.
-        assert_eq!(
-            (began.elapsed().as_millis() as u64).div_ceil(100),
-            bytes * 100
-        );
+        assert_eq!((began.elapsed().as_millis() as u64).div_ceil(100), bytes * 100);
         let (_play, [_, mut end]) = ends(Deviation::BadHandshake(Handshake::Silent)).await;
         assert!(!end.closed(Duration::from_secs(100)).await);
     }

@@ -30,24 +30,13 @@ pub const NOW: i64 = 1_780_272_000;
 
 /// `main` up to 1200, and `fork` from 990 to 1010.
 pub fn chains() -> Chains {
-    let main = Chain {
-        fork_of: None,
-        lower_than: None,
-        height: 1_200,
-    };
-    let fork = Chain {
-        fork_of: Some(main_at(990)),
-        lower_than: None,
-        height: 1_010,
-    };
+    let main = Chain { fork_of: None, lower_than: None, height: 1_200 };
+    let fork = Chain { fork_of: Some(main_at(990)), lower_than: None, height: 1_010 };
     Chains::of(&[("main".to_owned(), main), ("fork".to_owned(), fork)].into())
 }
 
 pub fn main_at(height: Height) -> At {
-    At {
-        chain: "main".to_owned(),
-        height,
-    }
+    At { chain: "main".to_owned(), height }
 }
 
 pub fn main() -> BuiltChain {
@@ -88,10 +77,7 @@ pub fn part(deviations: Vec<Deviation>) -> Peer {
 impl Play {
     pub async fn begin(peer: Peer) -> Self {
         let net = TestNet::default();
-        let listener = net
-            .listen(SocketAddr::new(NODE, super::PORT))
-            .await
-            .unwrap();
+        let listener = net.listen(SocketAddr::new(NODE, super::PORT)).await.unwrap();
         let (directions, followed) = unbounded_channel();
         let seen: Arc<Mutex<Vec<What>>> = Arc::default();
         let sink = seen.clone();
@@ -108,22 +94,12 @@ impl Play {
         }));
         // The peer listens before the node dials.
         tokio::time::sleep(Duration::from_millis(1)).await;
-        Self {
-            net,
-            listener,
-            directions,
-            seen,
-            task,
-        }
+        Self { net, listener, directions, seen, task }
     }
 
     /// The node dials; nothing is said yet.
     pub async fn dial(&self) -> End {
-        let open = self
-            .net
-            .connect(Some(NODE), SocketAddr::new(PEER, super::PORT))
-            .await
-            .unwrap();
+        let open = self.net.connect(Some(NODE), SocketAddr::new(PEER, super::PORT)).await.unwrap();
         End(BufReader::new(open.stream))
     }
 
@@ -141,23 +117,13 @@ impl Play {
     /// The fields of what the peer recorded as sent to, or received from, the node.
     pub fn recorded(&self, sent: bool, name: &str) -> Vec<Fields> {
         let of_name = |what: &What| match what {
-            What::Wire {
-                node,
-                sent: to_node,
-                message,
-                fields,
-            } if message == name && *to_node == sent => {
+            What::Wire { node, sent: to_node, message, fields } if message == name && *to_node == sent => {
                 assert_eq!(node, "n");
                 Some(fields.clone())
             }
             _ => None,
         };
-        self.seen
-            .lock()
-            .unwrap()
-            .iter()
-            .filter_map(of_name)
-            .collect()
+        self.seen.lock().unwrap().iter().filter_map(of_name).collect()
     }
 }
 
@@ -172,41 +138,24 @@ pub async fn met(deviations: impl Into<Vec<Deviation>>) -> (Play, End) {
 
 /// A node that such a peer dialled, and that sent its Ack.
 pub async fn met_by(deviations: impl Into<Vec<Deviation>>) -> (Play, End) {
-    let peer = Peer {
-        dials: vec!["n".to_owned()],
-        ..part(deviations.into())
-    };
+    let peer = Peer { dials: vec!["n".to_owned()], ..part(deviations.into()) };
     let mut play = Play::begin(peer).await;
     let mut end = play.dialled().await;
     assert_eq!(end.next().await.unwrap().name(), "Handshake");
-    end.send(&Message::Ack {
-        message_type: "Handshake".to_owned(),
-    })
-    .await;
+    end.send(&Message::Ack { message_type: "Handshake".to_owned() }).await;
     (play, end)
 }
 
 pub fn handshake() -> Message {
-    Message::Handshake {
-        magic: MAGIC,
-        protocol_version: 1,
-        network: "testnet".to_owned(),
-    }
+    Message::Handshake { magic: MAGIC, protocol_version: 1, network: "testnet".to_owned() }
 }
 
 pub fn ping(nonce: u64) -> Message {
-    Message::Ping {
-        nonce,
-        timestamp: NOW,
-        height: None,
-    }
+    Message::Ping { nonce, timestamp: NOW, height: None }
 }
 
 pub fn ask(start: Height, end: Height) -> Message {
-    Message::GetBlockRange {
-        start_height: start,
-        end_height: end,
-    }
+    Message::GetBlockRange { start_height: start, end_height: end }
 }
 
 pub fn number(fields: &Fields, name: &str) -> u64 {

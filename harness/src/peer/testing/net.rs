@@ -24,25 +24,13 @@ impl Network for TestNet {
         Ok(TestListener(accepted))
     }
 
-    async fn connect(
-        &self,
-        source: Option<IpAddr>,
-        to: SocketAddr,
-    ) -> io::Result<Accepted<DuplexStream>> {
+    async fn connect(&self, source: Option<IpAddr>, to: SocketAddr) -> io::Result<Accepted<DuplexStream>> {
         let (here, there) = duplex(64 * 1024);
         let (local, peer) = (source.unwrap(), to.ip());
         let listener = self.0.lock().unwrap().get(&peer).cloned();
-        let inbound = Accepted {
-            stream: there,
-            peer: local,
-            local: peer,
-        };
+        let inbound = Accepted { stream: there, peer: local, local: peer };
         match listener.map(|listener| listener.send(inbound)) {
-            Some(Ok(())) => Ok(Accepted {
-                stream: here,
-                peer,
-                local,
-            }),
+            Some(Ok(())) => Ok(Accepted { stream: here, peer, local }),
             _ => Err(io::ErrorKind::ConnectionRefused.into()),
         }
     }
@@ -52,9 +40,6 @@ impl Listener for TestListener {
     type Stream = DuplexStream;
 
     async fn accept(&mut self) -> io::Result<Accepted<DuplexStream>> {
-        self.0
-            .recv()
-            .await
-            .ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+        self.0.recv().await.ok_or_else(|| io::ErrorKind::BrokenPipe.into())
     }
 }
