@@ -2,7 +2,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::file::{Agreement, ConnectionFate};
+pub use super::file::{Agreement, ConnectionFate};
+pub use super::resolved::At;
 
 /// One expectation with its place in the file.
 #[derive(Debug, Clone)]
@@ -23,8 +24,8 @@ pub enum Expect {
     Rate { seen: Window, per: Duration, at_most: u64 },
     Gaps { seen: Window, at_least: Option<Duration>, at_most: Option<Duration>, are: Vec<Duration> },
     Converge { who: Vec<String>, on: Agreement, within: Duration, after: Option<Duration> },
-    Tip { who: Vec<String>, is: super::resolved::At, by: Duration, not_before: Option<Duration> },
-    OnlyTips { who: Vec<String>, are: Vec<super::resolved::At> },
+    Tip { who: Vec<String>, is: At, by: Duration, not_before: Option<Duration> },
+    OnlyTips { who: Vec<String>, are: Vec<At> },
     Reorgs { who: Vec<String>, at_most: u64 },
     Metric { on: String, name: String, at: Option<Duration>, at_least: Option<f64>, at_most: Option<f64> },
 }
