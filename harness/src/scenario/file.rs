@@ -10,7 +10,8 @@ use std::net::Ipv4Addr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::value::{ChainAt, Clock, Name, Rate, Share, Span, Value};
+use super::plain::Value;
+use super::value::{ChainAt, Clock, Name, Rate, Share, Span};
 use super::yaml::Spanned;
 
 /// One scenario: who takes part, what happens to them, and what must be seen.
