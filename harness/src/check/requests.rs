@@ -72,20 +72,11 @@ pub fn requests(history: &History) -> Vec<Request<'_>> {
         let source = seen.source.as_str();
         match &seen.what {
             What::Log { event, fields, .. } => book.log(event, fields, seen),
-            What::Wire {
-                node,
-                sent,
-                message,
-                fields,
-            } => {
+            What::Wire { node, sent, message, fields } => {
                 let Some(peer) = history.meta().ip_of(source) else {
                     continue;
                 };
-                let key = Key {
-                    by: By::Wire,
-                    node,
-                    peer,
-                };
+                let key = Key { by: By::Wire, node, peer };
                 if !sent && is_block_request(message) {
                     book.open(key, fields, seen, SHORTEST_TIMEOUT);
                 } else if *sent && is_block_answer(message) {
@@ -95,11 +86,7 @@ pub fn requests(history: &History) -> Vec<Request<'_>> {
             What::Connection { fate, peer } if fate.starts_with("closed") || fate == "reset" => {
                 for by in [By::Log, By::Wire] {
                     let peer = peer.clone();
-                    let key = Key {
-                        by,
-                        node: source,
-                        peer,
-                    };
+                    let key = Key { by, node: source, peer };
                     book.close(&key, seen.at, End::Closed, |_| true);
                 }
             }
@@ -152,10 +139,7 @@ impl<'a> Book<'a> {
         if event == "reorg" {
             let ancestor = number(fields, "ancestor").unwrap_or(0);
             let keys: Vec<Key<'_>> = self.standing.keys().cloned().collect();
-            for key in keys
-                .iter()
-                .filter(|key| key.by == By::Log && key.node == node)
-            {
+            for key in keys.iter().filter(|key| key.by == By::Log && key.node == node) {
                 self.close(key, seen.at, End::Failed, |request| request.end > ancestor);
             }
             return;
@@ -163,23 +147,16 @@ impl<'a> Book<'a> {
         let Some(peer) = text(fields, "ip") else {
             return;
         };
-        let key = Key {
-            by: By::Log,
-            node,
-            peer,
-        };
+        let key = Key { by: By::Log, node, peer };
         match event {
             "requested" => {
-                let timeout =
-                    number(fields, "timeout").map_or(SHORTEST_TIMEOUT, Duration::from_secs);
+                let timeout = number(fields, "timeout").map_or(SHORTEST_TIMEOUT, Duration::from_secs);
                 self.open(key, fields, seen, timeout);
             }
             "received" => self.answered(&key, fields, seen.at),
             "request_failed" => {
                 let range = (number(fields, "start"), number(fields, "end"));
-                self.close(&key, seen.at, End::Failed, |request| {
-                    range == (Some(request.start), Some(request.end))
-                });
+                self.close(&key, seen.at, End::Failed, |request| range == (Some(request.start), Some(request.end)));
             }
             _ => {}
         }
@@ -222,13 +199,7 @@ impl<'a> Book<'a> {
         }
     }
 
-    fn close(
-        &mut self,
-        key: &Key<'a>,
-        at: Duration,
-        how: End,
-        which: impl Fn(&Request<'a>) -> bool,
-    ) {
+    fn close(&mut self, key: &Key<'a>, at: Duration, how: End, which: impl Fn(&Request<'a>) -> bool) {
         let Some(standing) = self.standing.get_mut(key) else {
             return;
         };

@@ -91,13 +91,7 @@ pub(super) struct Outcome {
 
 impl Outcome {
     pub fn new(verdict: Verdict, expected: impl Into<String>, actual: impl Into<String>) -> Self {
-        Self {
-            verdict,
-            expected: expected.into(),
-            actual: actual.into(),
-            nearest: None,
-            at: None,
-        }
+        Self { verdict, expected: expected.into(), actual: actual.into(), nearest: None, at: None }
     }
 
     pub fn pass(expected: impl Into<String>, actual: impl Into<String>) -> Self {
@@ -165,9 +159,6 @@ mod tests {
         assert_eq!(Verdict::worst([Unsupported, Inconclusive]), Inconclusive);
         assert_eq!(Verdict::worst([Fail, Inconclusive, Pass]), Fail);
         assert_eq!(Verdict::worst([]), Inconclusive);
-        assert_eq!(
-            [Pass, Fail, Unsupported, Inconclusive].map(Verdict::exit_code),
-            [0, 1, 2, 2]
-        );
+        assert_eq!([Pass, Fail, Unsupported, Inconclusive].map(Verdict::exit_code), [0, 1, 2, 2]);
     }
 }
