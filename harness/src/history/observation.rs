@@ -58,14 +58,15 @@ pub enum What {
     },
     /// A node's connection changed; `peer` is the other end's IP.
     Connection {
-        /// `dialled`, `refused`, `opened`, `closed_by_node`, `closed_by_peer`, `reset`.
+        /// `dialled`, `refused`, `opened`, `closed_by_node`, `closed_by_peer`, `reset`, `killed` (with the node's process).
         fate: String,
         /// The other end's IP.
         peer: String,
     },
     /// A node's chain changed (first: what it started with).
     Chain {
-        /// The last block kept: the old height for an append, `height` itself where a start is told.
+        /// The last block kept: the old height for an append; of no meaning the first time, and `height` itself where a
+        /// process that started again tells its chain.
         ancestor: u64,
         /// The new height.
         height: u64,

@@ -11,7 +11,7 @@ use super::{unless_silent, words};
 /// A close, its line in the log and the failure of what was in flight are this close together.
 const TOGETHER: Duration = Duration::from_secs(1);
 /// Reasons of a `disconnected` or `refused` line that have nothing to do with sync.
-const OTHER_REASONS: [&str; 11] = [
+const OTHER_REASONS: [&str; 12] = [
     "unresponsive",
     "missed pong",
     "banned",
@@ -20,6 +20,7 @@ const OTHER_REASONS: [&str; 11] = [
     "no slot",
     "send queue full",
     "line too long",
+    "line budget",
     "closed by peer",
     "handshake",
     "shutting down",

@@ -37,7 +37,7 @@ pub fn twice(nodes: &BTreeSet<String>, requests: &[Request<'_>], history: &Histo
         let asked = by_pair.entry((request.by, request.node, &request.peer)).or_default();
         let at = request.seen.at;
         let until = |earlier: &Request<'_>| match request.by {
-            By::Log => earlier.until,
+            By::Log => earlier.until.min(earlier.sent.unwrap_or(Duration::MAX)),
             By::Wire => earlier.until.min(earlier.seen.at.saturating_add(earliest_repeat())),
         };
         let open = asked.iter().find(|earlier| request.overlaps(earlier) && at < until(earlier));
@@ -141,6 +141,13 @@ mod tests {
             asks(asked().at(310_000), "start=1 end=500").log("a", "received", "ip=10.0.0.11 start=1 end=500 count=500");
         assert_eq!(judge_twice(asks(late, "start=1 end=500")), Pass, "the late answer closed it");
         assert_eq!(judge_twice(history()), Inconclusive);
+    }
+
+    #[test]
+    fn an_answer_that_the_log_leaves_out_counts_too() {
+        let sent = asks(history(), "start=1 end=500").at(70_000);
+        let sent = sent.wire("m", "a", true, "BlocksResponse", "start=1 end=500 count=500");
+        assert_eq!(judge_twice(asks(sent.at(80_000), "start=1 end=500")), Pass);
     }
 
     #[test]

@@ -27,6 +27,12 @@ fn a_logged_request_ends_by_answer_failure_reorg_close_or_time() {
     assert_eq!(ends(&reorg.done()), [(301_000, End::Time), (4_000, End::Failed)]);
     let closed = asked().at(5_000).connection("a", "closed_by_peer", "10.0.0.12");
     assert_eq!(ends(&closed.done()), [(301_000, End::Time), (5_000, End::Closed)]);
+    let killed = asked().at(5_000).connection("a", "killed", "10.0.0.12");
+    assert_eq!(ends(&killed.done())[1], (5_000, End::Closed));
+    let sent = asked().at(5_000).wire("m", "a", true, "BlocksResponse", "start=1 end=500 count=500").done();
+    assert_eq!(ends(&sent)[0].1, End::Time, "not arrived, as far as is known");
+    let sent: Vec<_> = requests(&sent).into_iter().map(|request| request.sent).collect();
+    assert_eq!(sent, [Some(Duration::from_secs(5)), None]);
     let down = asked().at(6_000).process("a", false);
     assert_eq!(ends(&down.done()), [(6_000, End::Closed), (6_000, End::Closed)]);
 }
