@@ -13,12 +13,15 @@ use thiserror::Error;
 pub use exit::Exit;
 pub use run::{Format, RunArgs};
 
+use crate::run::folder::FolderError;
 use crate::scenario::LoadError;
 
 /// Runs masternodes in a simulated network, hurts them, and judges what was seen.
 #[derive(Debug, Parser)]
 #[command(name = "lockstep", version)]
 enum Cli {
+    /// Run scenarios in the simulated network and judge them.
+    Run(run::RunArgs),
     /// List scenarios with their requirements.
     List(list::ListArgs),
     /// Tell what a scenario does, or what a requirement demands and which scenarios show it.
@@ -34,6 +37,10 @@ enum CliError {
     Load(#[from] LoadError),
     #[error("{0}")]
     Argument(String),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error("{0}")]
+    Harness(String),
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),
 }
@@ -45,7 +52,7 @@ impl CliError {
             Self::Load(LoadError::Unreadable { .. }) => Exit::Environment,
             // Whoever reads has had enough: `lockstep schema | head`.
             Self::Write(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Expected,
-            Self::Write(_) => Exit::Environment,
+            Self::Write(_) | Self::Folder(_) | Self::Harness(_) => Exit::Environment,
         }
     }
 }
@@ -62,6 +69,7 @@ pub fn main() -> Exit {
     };
     let out = &mut io::stdout().lock();
     let done = match &cli {
+        Cli::Run(args) => run::run(args, out),
         Cli::List(args) => list::list(args, out),
         Cli::Explain(args) => explain::explain(args, out),
         Cli::Schema => schema::schema(out).map(|()| Exit::Expected),
