@@ -1,6 +1,7 @@
 //! One run of a scenario: simulate, then judge what was seen; what came of it, and its folder.
 pub mod folder;
 mod result;
+pub mod stopwatch;
 
 use std::collections::BTreeSet;
 
