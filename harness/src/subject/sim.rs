@@ -19,7 +19,7 @@ use super::fabric::{Close, Fabric};
 use super::gate::Gate;
 use super::log_capture::{Attributed, Capture};
 use super::sim_clock::SimClock;
-use super::sim_fault::{Deed, Faults, Handles, reshape};
+use super::sim_fault::{Deed, Faults, Handles, describe, reshape};
 use super::sim_net::{SimNet, turmoil_builder};
 use super::sim_store::SimStore;
 use crate::fault::SimTime;
@@ -425,7 +425,7 @@ impl Agenda {
         for step in scenario.timeline(seed) {
             match step.act {
                 Act::Fault { fault, lasts } => {
-                    turns.push((step.at, step.id, Turn::Begin(fault.clone(), crate::scenario::words::fault(&fault))));
+                    turns.push((step.at, step.id, Turn::Begin(fault.clone(), describe(&fault))));
                     turns.push((step.at + lasts, step.id, Turn::End(fault)));
                 }
                 Act::Direct { peers, direction } => turns.push((step.at, step.id, Turn::Direct(peers, direction))),
