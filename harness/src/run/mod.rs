@@ -1,4 +1,8 @@
-//! One run of a scenario: simulate, then judge what was seen.
+//! One run of a scenario: simulate, then judge what was seen; what came of it, and its folder.
+pub mod folder;
+mod result;
+pub mod stopwatch;
+
 use std::collections::BTreeSet;
 
 use crate::check::{JudgeResult, View, judge};
@@ -7,6 +11,8 @@ use crate::peer::Chains;
 use crate::scenario::Scenario;
 use crate::scenario::resolved::At;
 use crate::subject::sim::{SimError, Variation, simulate};
+
+pub use result::{Converged, ScenarioResult, repeat_command};
 
 /// What came of a run.
 #[derive(Debug)]

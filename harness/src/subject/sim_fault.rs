@@ -32,23 +32,6 @@ pub fn reshape(params: &mut LinkParams, shape: &LinkShape) {
     }
 }
 
-/// A fault in words.
-pub fn describe(fault: &Fault) -> String {
-    let links = |pairs: &[(String, String)]| match pairs {
-        [(from, to)] => format!("{from} -> {to}"),
-        [(from, to), ..] => format!("{from} -> {to} and {} more", pairs.len() - 1),
-        [] => "no link".to_owned(),
-    };
-    match fault {
-        Fault::Cut(pairs) => format!("cut {}", links(pairs)),
-        Fault::Link(pairs, _) => format!("changed link {}", links(pairs)),
-        Fault::Pause(who) => format!("paused {}", who.join(", ")),
-        Fault::Kill(who) => format!("killed {}", who.join(", ")),
-        Fault::PowerLoss(who) => format!("no power at {}", who.join(", ")),
-        Fault::Skew { who, offset_ms, .. } => format!("clock of {} off by {offset_ms} ms", who.join(", ")),
-    }
-}
-
 /// What a fault can touch of one node.
 pub struct Handles {
     /// Stops its process.
@@ -174,18 +157,26 @@ impl Faults {
                     (shape.loss.is_some(), lost, "lost"),
                     (shape.latency.is_some() || shape.jitter.is_some(), sent, "under other latency"),
                 ];
-                let seen: Vec<String> =
-                    others.iter().filter(|(asked, n, _)| *asked && *n > 0).map(|(_, n, what)| format!("{n} {what}")).collect();
+                let seen: Vec<String> = others
+                    .iter()
+                    .filter(|(asked, n, _)| *asked && *n > 0)
+                    .map(|(_, n, what)| format!("{n} {what}"))
+                    .collect();
                 (!seen.is_empty()).then(|| format!("segments: {}", seen.join(", ")))
             }
             Fault::Pause(who) => {
-                let suppressed: u64 = who.iter().filter_map(|name| nodes.get(name)).map(|handles| handles.gate.suppressed()).sum();
+                let suppressed: u64 =
+                    who.iter().filter_map(|name| nodes.get(name)).map(|handles| handles.gate.suppressed()).sum();
                 let during = suppressed - self.suppressed.get(&id).copied().unwrap_or(0);
                 (during > 0).then(|| format!("{during} wake-ups had to wait"))
             }
             Fault::Skew { who, .. } => {
                 let plain = SimClock::default().at(now);
-                let off = who.iter().filter_map(|name| nodes.get(name)).map(|handles| handles.clock.at(now) - plain).find(|off| *off != 0);
+                let off = who
+                    .iter()
+                    .filter_map(|name| nodes.get(name))
+                    .map(|handles| handles.clock.at(now) - plain)
+                    .find(|off| *off != 0);
                 off.map(|off| format!("clock off by {off} ms"))
             }
             Fault::Kill(_) | Fault::PowerLoss(_) => None,
@@ -198,7 +189,10 @@ impl Faults {
             Fault::Cut(pairs) | Fault::Link(pairs, _) => {
                 self.addresses(pairs).iter().all(|pair| self.fabric.link(pair.0, pair.1, now) == self.expected(*pair))
             }
-            Fault::Pause(who) => who.iter().filter_map(|name| nodes.get(name)).all(|handles| handles.pauses > 0 || !handles.gate.is_paused()),
+            Fault::Pause(who) => who
+                .iter()
+                .filter_map(|name| nodes.get(name))
+                .all(|handles| handles.pauses > 0 || !handles.gate.is_paused()),
             Fault::Skew { who, .. } => {
                 let plain = SimClock::default().at(now);
                 who.iter().filter_map(|name| nodes.get(name)).all(|handles| handles.clock.at(now) == plain)
