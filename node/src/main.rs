@@ -1,2 +1,6 @@
 //! The reference node's command.
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    node::cli::main()
+}

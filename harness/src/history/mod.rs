@@ -1,4 +1,12 @@
-//! What was seen during a run, in order.
+//! What was seen during a run, in order: in memory, as a file, and as a short text for snapshots.
+#[cfg(test)]
+pub(crate) mod build;
+mod file;
+mod normal;
 mod observation;
+mod record;
 
-pub use observation::{Field, Fields, Observation, What};
+pub use file::{HistoryError, read, write};
+pub use normal::normal;
+pub use observation::{Field, Fields, Observation, What, seconds, short};
+pub use record::{FaultSpan, History, Meta};

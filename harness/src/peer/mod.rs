@@ -1,1 +1,18 @@
-//! TBD
+//! Scripted peers in three layers: a connection, an honest peer on it, and deviations from what the honest one does.
+mod actor;
+mod chains;
+mod connection;
+mod deviation;
+mod honest;
+mod outbox;
+mod outgoing;
+mod recorder;
+mod role;
+mod scene;
+mod script;
+mod served;
+#[cfg(test)]
+mod testing;
+
+pub use actor::{PORT, Recording, Scripted, run};
+pub use chains::Chains;

@@ -2,7 +2,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::file::{Agreement, ConnectionFate};
+pub use super::file::{Agreement, ConnectionFate};
+pub use super::resolved::At;
 
 /// One expectation with its place in the file.
 #[derive(Debug, Clone)]
@@ -43,13 +44,13 @@ pub enum Expect {
     },
     Tip {
         who: Vec<String>,
-        is: super::resolved::At,
+        is: At,
         by: Duration,
         not_before: Option<Duration>,
     },
     OnlyTips {
         who: Vec<String>,
-        are: Vec<super::resolved::At>,
+        are: Vec<At>,
     },
     Reorgs {
         who: Vec<String>,

@@ -239,7 +239,13 @@ impl State {
         }
     }
 
-    pub fn poll_accept(&mut self, at: (IpAddr, u16), id: u64, now: SimTime, cx: &Context<'_>) -> Answer<io::Result<ConnectionId>> {
+    pub fn poll_accept(
+        &mut self,
+        at: (IpAddr, u16),
+        id: u64,
+        now: SimTime,
+        cx: &Context<'_>,
+    ) -> Answer<io::Result<ConnectionId>> {
         let Some(backlog) = self.listeners.get_mut(&at).filter(|backlog| backlog.id == id) else {
             return Now(Err(ErrorKind::NotConnected.into()));
         };
@@ -289,7 +295,13 @@ impl State {
         let latency = net.links[links[0]].at(now).latency;
         connections.insert(
             id,
-            Connection { id, ends: [End::new(from), End::new(to.ip())], flows: Default::default(), links, closed: false },
+            Connection {
+                id,
+                ends: [End::new(from), End::new(to.ip())],
+                flows: Default::default(),
+                links,
+                closed: false,
+            },
         );
         backlog.pending.push_back((now + latency.max(MIN_LATENCY), id));
         wake(&mut backlog.waker);
@@ -394,7 +406,14 @@ impl End {
 }
 
 impl Connection {
-    fn poll_read(&mut self, side: usize, now: SimTime, buf: &mut ReadBuf<'_>, cx: &Context<'_>, net: &mut Net) -> Answer<io::Result<()>> {
+    fn poll_read(
+        &mut self,
+        side: usize,
+        now: SimTime,
+        buf: &mut ReadBuf<'_>,
+        cx: &Context<'_>,
+        net: &mut Net,
+    ) -> Answer<io::Result<()>> {
         let other = 1 - side;
         if buf.remaining() == 0 {
             return Now(Ok(()));
@@ -424,7 +443,14 @@ impl Connection {
         Wait(incoming.into_iter().chain(outgoing).min())
     }
 
-    fn poll_write(&mut self, side: usize, now: SimTime, data: &[u8], cx: &Context<'_>, net: &mut Net) -> Answer<io::Result<usize>> {
+    fn poll_write(
+        &mut self,
+        side: usize,
+        now: SimTime,
+        data: &[u8],
+        cx: &Context<'_>,
+        net: &mut Net,
+    ) -> Answer<io::Result<usize>> {
         if let Some(kind) = self.ends[side].ended(now) {
             return Now(Err(kind.into()));
         }
@@ -569,7 +595,9 @@ impl Path for Route<'_> {
     }
 
     fn send(&mut self, t: SimTime, fin: bool) -> Sent {
-        let Some(takes) = self.links[self.there].send(t) else { return Sent::Lost };
+        let Some(takes) = self.links[self.there].send(t) else {
+            return Sent::Lost;
+        };
         if self.reader == Side::Open || (self.reader == Side::Closed && fin) {
             return Sent::Delivered(takes);
         }

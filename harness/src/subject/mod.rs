@@ -3,3 +3,7 @@ pub mod fabric;
 pub mod gate;
 pub mod sim_clock;
 pub mod sim_net;
+mod log_capture;
+pub mod sim;
+mod sim_fault;
+mod sim_store;

@@ -14,6 +14,7 @@ use super::fabric::{Answer, ConnectionId, Fabric};
 use super::gate::Gate;
 use super::sim_clock::EPOCH_MS;
 use crate::fault::SimTime;
+use crate::fault::link::MIN_LATENCY;
 
 /// A SYN is tried so often, after 0, 1, 3, 7, … seconds, and then the dial has failed, after 127 s (Linux, tcp_syn_retries = 6).
 const SYN_TRIES: u32 = 7;
@@ -47,7 +48,9 @@ impl SimNet {
         for attempt in 0..SYN_TRIES {
             let started = Instant::now();
             if let Some(accepted) = self.handshake(from, to).await {
-                let id = accepted.then(|| self.fabric.lock().open(from, to, now())).ok_or(ErrorKind::ConnectionRefused)??;
+                let id = accepted
+                    .then(|| self.fabric.lock().open(from, to, now()))
+                    .ok_or(ErrorKind::ConnectionRefused)??;
                 return Ok(Accepted { stream: self.stream(id, 0), peer: to.ip(), local: from });
             }
             tokio::time::sleep_until(started + Duration::from_secs(1 << attempt)).await;
@@ -180,7 +183,8 @@ impl Alarm {
                 Answer::Wait(None) => return Poll::Pending,
                 Answer::Wait(Some(at)) => at,
             };
-            let deadline = Instant::now() + at.saturating_sub(now);
+            // At least the resolution of the timer: a step that asks for now must not spin.
+            let deadline = Instant::now() + at.saturating_sub(now).max(MIN_LATENCY);
             let alarm = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
             if alarm.deadline() != deadline {
                 alarm.as_mut().reset(deadline);

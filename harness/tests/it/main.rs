@@ -1,2 +1,4 @@
 //! Everything but the scenarios themselves, in one binary.
+#![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
 mod bad_scenarios;
+mod sim_net;

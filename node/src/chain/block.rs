@@ -133,10 +133,7 @@ pub fn compact_json(value: &impl Serialize) -> Vec<u8> {
 pub fn merkle_root(txids: &[Hash]) -> Hash {
     let mut level = txids.to_vec();
     while level.len() > 1 {
-        level = level
-            .chunks(2)
-            .map(|pair| Hash::of(&[pair[0].0, pair[pair.len() - 1].0].concat()))
-            .collect();
+        level = level.chunks(2).map(|pair| Hash::of(&[pair[0].0, pair[pair.len() - 1].0].concat())).collect();
     }
     level.first().copied().unwrap_or_default()
 }
@@ -151,10 +148,7 @@ mod tests {
 
     #[test]
     fn the_real_chain_hashes_links_and_is_written_back_byte_for_byte() {
-        let blocks: Vec<SealedBlock> = CHAIN
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
+        let blocks: Vec<SealedBlock> = CHAIN.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!((blocks.len(), HASHES.lines().count()), (41, 41));
         for (i, (line, hash)) in CHAIN.lines().zip(HASHES.lines()).enumerate() {
             let block = &blocks[i];

@@ -2,8 +2,8 @@
 use std::sync::Arc;
 
 use super::{
-    BLOCK_INTERVAL, BLOCK_REWARD, Block, ChainView, Hash, Header, Height, Input, OutPoint, Output,
-    SealedBlock, Tiers, Tip, Transaction, merkle_root,
+    BLOCK_INTERVAL, BLOCK_REWARD, Block, ChainView, Hash, Header, Height, Input, OutPoint, Output, SealedBlock, Tiers,
+    Tip, Transaction, merkle_root,
 };
 
 /// The highest chain whose blocks are [`BLOCK_INTERVAL`] apart (D-30).
@@ -24,28 +24,11 @@ const LEADER: &str = "10.77.0.1";
 /// [`check`](super::check) where its timestamp does and `parent` isn't at `u64::MAX`.
 pub fn next_block(parent: &Tip, timestamp: i64, leader: &str, salt: u64) -> SealedBlock {
     let height = parent.height.saturating_add(1);
-    let pay = |script_pubkey: Vec<u8>| {
-        vec![Output {
-            value: BLOCK_REWARD,
-            script_pubkey,
-        }]
-    };
-    let transaction = |inputs, outputs| Transaction {
-        version: 1,
-        inputs,
-        outputs,
-        lock_time: 0,
-        timestamp,
-    };
-    let coinbase = transaction(
-        Vec::new(),
-        pay([b"BLOCK_REWARD_", &height.to_le_bytes()[..]].concat()),
-    );
+    let pay = |script_pubkey: Vec<u8>| vec![Output { value: BLOCK_REWARD, script_pubkey }];
+    let transaction = |inputs, outputs| Transaction { version: 1, inputs, outputs, lock_time: 0, timestamp };
+    let coinbase = transaction(Vec::new(), pay([b"BLOCK_REWARD_", &height.to_le_bytes()[..]].concat()));
     let spent = Input {
-        previous_output: OutPoint {
-            txid: coinbase.txid(),
-            vout: 0,
-        },
+        previous_output: OutPoint { txid: coinbase.txid(), vout: 0 },
         script_sig: salt.to_le_bytes().to_vec(),
         sequence: u32::MAX,
     };
@@ -61,10 +44,7 @@ pub fn next_block(parent: &Tip, timestamp: i64, leader: &str, salt: u64) -> Seal
             block_reward: BLOCK_REWARD,
             leader: leader.to_owned(),
             attestation_root: Hash::ZERO,
-            masternode_tiers: Tiers {
-                free: 1,
-                ..Tiers::default()
-            },
+            masternode_tiers: Tiers { free: 1, ..Tiers::default() },
         },
         transactions: vec![coinbase, distribution],
         masternode_rewards: vec![(leader.to_owned(), BLOCK_REWARD)],
@@ -108,15 +88,8 @@ impl BuiltChain {
     /// Blocks are 600 s apart, and 60 s where `height` is over 20,000 (D-30). A shorter chain of the same seed is a
     /// prefix of a longer one of the same spacing.
     pub fn new(genesis: SealedBlock, seed: u64, height: Height) -> Self {
-        let interval = if height > LONG_CHAIN {
-            LONG_CHAIN_INTERVAL
-        } else {
-            BLOCK_INTERVAL
-        };
-        let genesis = Self {
-            blocks: Arc::new([genesis]),
-            interval,
-        };
+        let interval = if height > LONG_CHAIN { LONG_CHAIN_INTERVAL } else { BLOCK_INTERVAL };
+        let genesis = Self { blocks: Arc::new([genesis]), interval };
         genesis.extended(0, salt_base(seed, 0), height, TipRule::Any)
     }
 
@@ -133,10 +106,7 @@ impl BuiltChain {
     }
 
     /// How many blocks, the genesis included.
-    #[expect(
-        clippy::len_without_is_empty,
-        reason = "a chain has at least its genesis"
-    )]
+    #[expect(clippy::len_without_is_empty, reason = "a chain has at least its genesis")]
     pub fn len(&self) -> usize {
         self.blocks.len()
     }
@@ -170,10 +140,7 @@ impl BuiltChain {
                 .unwrap_or_else(|| panic!("no block {h} with a tip hash {rule:?}"));
             blocks.push(block);
         }
-        Self {
-            blocks: blocks.into(),
-            interval: self.interval,
-        }
+        Self { blocks: blocks.into(), interval: self.interval }
     }
 }
 
@@ -183,9 +150,7 @@ impl ChainView for BuiltChain {
     }
 
     fn hash_at(&self, h: Height) -> Option<Hash> {
-        self.blocks
-            .get(usize::try_from(h).ok()?)
-            .map(SealedBlock::hash)
+        self.blocks.get(usize::try_from(h).ok()?).map(SealedBlock::hash)
     }
 
     fn block_at(&self, h: Height) -> Option<SealedBlock> {
@@ -227,10 +192,7 @@ mod tests {
 
     /// How many blocks two chains share.
     fn shared(a: &BuiltChain, b: &BuiltChain) -> usize {
-        a.upto(u64::MAX)
-            .zip(b.upto(u64::MAX))
-            .take_while(|(x, y)| x == y)
-            .count()
+        a.upto(u64::MAX).zip(b.upto(u64::MAX)).take_while(|(x, y)| x == y).count()
     }
 
     #[test]
@@ -267,10 +229,7 @@ mod tests {
     fn long_chains_are_60_seconds_apart() {
         let built = chain(1, 20_001);
         assert_eq!(built.tip().timestamp, TESTNET_GENESIS_TIME + 20_001 * 60);
-        assert_eq!(
-            built.fork(20_000, 2, 20_001, TipRule::Any).tip().timestamp,
-            built.tip().timestamp
-        );
+        assert_eq!(built.fork(20_000, 2, 20_001, TipRule::Any).tip().timestamp, built.tip().timestamp);
     }
 
     #[test]
@@ -286,21 +245,9 @@ mod tests {
             let again = fork.fork(at, 1, height, TipRule::Any);
             assert_eq!(shared(&fork, &again) as u64, at + 1);
         }
-        assert_eq!(
-            shared(
-                &base.fork(40, 1, 60, TipRule::Any),
-                &base.fork(40, 2, 60, TipRule::Any)
-            ),
-            41
-        );
-        assert_eq!(
-            base.fork(50, 1, 30, TipRule::Any).tip(),
-            base.block(30).unwrap().tip()
-        );
-        assert_eq!(
-            base.fork(500, 1, 101, TipRule::Any).block(100),
-            base.block(100)
-        );
+        assert_eq!(shared(&base.fork(40, 1, 60, TipRule::Any), &base.fork(40, 2, 60, TipRule::Any)), 41);
+        assert_eq!(base.fork(50, 1, 30, TipRule::Any).tip(), base.block(30).unwrap().tip());
+        assert_eq!(base.fork(500, 1, 101, TipRule::Any).block(100), base.block(100));
     }
 
     #[test]

@@ -23,11 +23,7 @@ mod tests {
     use super::*;
 
     fn branch(holders: usize, length: u64, tip: u8) -> Branch {
-        Branch {
-            holders,
-            length,
-            tip: Hash([tip; 32]),
-        }
+        Branch { holders, length, tip: Hash([tip; 32]) }
     }
 
     #[test]

@@ -1,8 +1,5 @@
 //! The first block.
-use super::{
-    BLOCK_REWARD, Block, Hash, Header, SealedBlock, TESTNET_GENESIS_TIME, Tiers, Transaction,
-    merkle_root,
-};
+use super::{BLOCK_REWARD, Block, Hash, Header, SealedBlock, TESTNET_GENESIS_TIME, Tiers, Transaction, merkle_root};
 
 /// The testnet's genesis, built in (wire protocol: Block; the first block of `fixtures/chain/chain-v1.ndjson`).
 pub fn testnet() -> SealedBlock {
@@ -37,14 +34,8 @@ mod tests {
 
     #[test]
     fn the_built_in_genesis_is_the_real_one() {
-        let line = include_str!("../../../fixtures/chain/chain-v1.ndjson")
-            .lines()
-            .next()
-            .unwrap();
+        let line = include_str!("../../../fixtures/chain/chain-v1.ndjson").lines().next().unwrap();
         assert_eq!(testnet(), serde_json::from_str(line).unwrap());
-        assert_eq!(
-            testnet().hash().to_string(),
-            "3f78cbb4765bd1ae88eee3198d4459fbebcfe74ac56403465a634c1f68300669"
-        );
+        assert_eq!(testnet().hash().to_string(), "3f78cbb4765bd1ae88eee3198d4459fbebcfe74ac56403465a634c1f68300669");
     }
 }

@@ -52,9 +52,7 @@ impl FromStr for Hash {
         let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
         let digits = digits.filter(|d| d.len() == 64).ok_or(ParseHashError)?;
         // Two digits are below 256.
-        Ok(Self(std::array::from_fn(|i| {
-            (digits[2 * i] * 16 + digits[2 * i + 1]) as u8
-        })))
+        Ok(Self(std::array::from_fn(|i| (digits[2 * i] * 16 + digits[2 * i + 1]) as u8)))
     }
 }
 
@@ -75,14 +73,7 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in [
-            "",
-            "0",
-            &"0".repeat(63),
-            &"0".repeat(65),
-            &"g".repeat(64),
-            &"é".repeat(32),
-        ] {
+        for text in ["", "0", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64), &"é".repeat(32)] {
             assert_eq!(text.parse::<Hash>(), Err(ParseHashError), "{text}");
         }
     }
@@ -92,13 +83,7 @@ mod tests {
         let json = serde_json::to_string(&Hash::ZERO).unwrap();
         assert_eq!(json, format!("[{}0]", "0,".repeat(31)));
         assert_eq!(serde_json::from_str::<Hash>(&json).unwrap(), Hash::ZERO);
-        for bad in [
-            "[0]",
-            "[256]",
-            "\"00\"",
-            &json.replace("[0", "[0,0"),
-            &json.replace("[0", "[-1"),
-        ] {
+        for bad in ["[0]", "[256]", "\"00\"", &json.replace("[0", "[0,0"), &json.replace("[0", "[-1")] {
             assert!(serde_json::from_str::<Hash>(bad).is_err(), "{bad}");
         }
     }

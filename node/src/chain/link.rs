@@ -90,20 +90,14 @@ impl BlockError {
 pub fn check(parent: &Tip, block: &SealedBlock, now_unix: i64) -> Result<(), BlockError> {
     let height = block.height();
     if parent.height.checked_add(1) != Some(height) {
-        return Err(BlockError::Height {
-            height,
-            parent: parent.height,
-        });
+        return Err(BlockError::Height { height, parent: parent.height });
     }
     let theirs = block.previous_hash();
     if theirs == Hash::ZERO {
         return Err(BlockError::ZeroPreviousHash);
     }
     if theirs != parent.hash {
-        return Err(BlockError::PreviousHash {
-            theirs,
-            ours: parent.hash,
-        });
+        return Err(BlockError::PreviousHash { theirs, ours: parent.hash });
     }
     let bytes = block.json_len();
     if bytes > MAX_BLOCK_JSON {
@@ -111,10 +105,7 @@ pub fn check(parent: &Tip, block: &SealedBlock, now_unix: i64) -> Result<(), Blo
     }
     let timestamp = block.timestamp();
     if timestamp <= parent.timestamp {
-        return Err(BlockError::NotAfterParent {
-            timestamp,
-            parent: parent.timestamp,
-        });
+        return Err(BlockError::NotAfterParent { timestamp, parent: parent.timestamp });
     }
     let seconds = timestamp.saturating_sub(now_unix);
     if seconds > MAX_CLOCK_LEAD {
@@ -130,11 +121,7 @@ fn check_reward(block: &SealedBlock) -> Result<(), BlockError> {
         return Err(BlockError::RewardTooHigh { reward });
     }
     // u128: no number of u64s that fits a block overflows it.
-    let sum: u128 = block
-        .masternode_rewards
-        .iter()
-        .map(|(_, amount)| u128::from(*amount))
-        .sum();
+    let sum: u128 = block.masternode_rewards.iter().map(|(_, amount)| u128::from(*amount)).sum();
     if !block.masternode_rewards.is_empty() && sum != u128::from(reward) {
         return Err(BlockError::RewardSum { sum, reward });
     }
@@ -182,10 +169,7 @@ mod tests {
     #[test]
     fn the_real_chain_is_valid() {
         let mut tip = testnet().tip();
-        for line in include_str!("../../../fixtures/chain/chain-v1.ndjson")
-            .lines()
-            .skip(1)
-        {
+        for line in include_str!("../../../fixtures/chain/chain-v1.ndjson").lines().skip(1) {
             let block: SealedBlock = serde_json::from_str(line).unwrap();
             check(&tip, &block, block.timestamp()).unwrap();
             tip = block.tip();
@@ -204,24 +188,15 @@ mod tests {
             let want = format!("height {height} does not follow 0");
             assert_eq!(reason(|b| b.header.height = height), want);
         }
-        let last = Tip {
-            height: u64::MAX,
-            ..testnet().tip()
-        };
+        let last = Tip { height: u64::MAX, ..testnet().tip() };
         let wrapped = next_block(&last, NOW, "10.0.0.1", 0);
-        assert!(matches!(
-            check(&last, &wrapped, NOW),
-            Err(BlockError::Height { .. })
-        ));
+        assert!(matches!(check(&last, &wrapped, NOW), Err(BlockError::Height { .. })));
     }
 
     #[test]
     fn another_parent_is_a_fork_and_a_zero_one_is_corrupt() {
         let fork = changed(|b| b.header.previous_hash = Hash([0xab; 32])).unwrap_err();
-        assert_eq!(
-            fork.to_string(),
-            "previous hash abababab is not our 3f78cbb4"
-        );
+        assert_eq!(fork.to_string(), "previous hash abababab is not our 3f78cbb4");
         assert!(fork.is_link());
         let corrupt = changed(|b| b.header.previous_hash = Hash::ZERO).unwrap_err();
         assert_eq!(corrupt.to_string(), "previous hash is zero above height 0");
@@ -230,29 +205,17 @@ mod tests {
 
     #[test]
     fn time_moves_forward_and_not_past_our_clock() {
-        assert_eq!(
-            changed(|b| b.header.timestamp = TESTNET_GENESIS_TIME + 1),
-            Ok(())
-        );
+        assert_eq!(changed(|b| b.header.timestamp = TESTNET_GENESIS_TIME + 1), Ok(()));
         assert_eq!(
             reason(|b| b.header.timestamp = TESTNET_GENESIS_TIME),
             "timestamp 1764547200 is not after the parent's 1764547200"
         );
         assert!(reason(|b| b.header.timestamp = i64::MIN).contains("is not after the parent's"));
         assert_eq!(changed(|b| b.header.timestamp = NOW + 900), Ok(()));
-        assert_eq!(
-            reason(|b| b.header.timestamp = NOW + 901),
-            "timestamp 901 s ahead of our clock"
-        );
+        assert_eq!(reason(|b| b.header.timestamp = NOW + 901), "timestamp 901 s ahead of our clock");
         assert!(reason(|b| b.header.timestamp = i64::MAX).ends_with("s ahead of our clock"));
-        let (parent, far) = (
-            testnet().tip(),
-            next_block(&testnet().tip(), i64::MAX, "", 0),
-        );
-        assert_eq!(
-            check(&parent, &far, i64::MIN),
-            Err(BlockError::AheadOfClock { seconds: i64::MAX })
-        );
+        let (parent, far) = (testnet().tip(), next_block(&testnet().tip(), i64::MAX, "", 0));
+        assert_eq!(check(&parent, &far, i64::MIN), Err(BlockError::AheadOfClock { seconds: i64::MAX }));
         assert_eq!(check(&parent, &far, i64::MAX), Ok(()));
     }
 
@@ -278,18 +241,9 @@ mod tests {
 
     #[test]
     fn transactions_match_the_merkle_root() {
-        assert_eq!(
-            reason(|b| b.header.merkle_root = Hash::ZERO),
-            "merkle root mismatch"
-        );
-        assert_eq!(
-            reason(|b| b.transactions[0].lock_time = 1),
-            "merkle root mismatch"
-        );
-        assert_eq!(
-            reason(|b| b.transactions.swap(0, 1)),
-            "merkle root mismatch"
-        );
+        assert_eq!(reason(|b| b.header.merkle_root = Hash::ZERO), "merkle root mismatch");
+        assert_eq!(reason(|b| b.transactions[0].lock_time = 1), "merkle root mismatch");
+        assert_eq!(reason(|b| b.transactions.swap(0, 1)), "merkle root mismatch");
         assert_eq!(reason(|b| b.transactions.clear()), "merkle root mismatch");
         assert_eq!(
             changed(|b| {
@@ -309,10 +263,7 @@ mod tests {
             add(b, third.clone());
             b.transactions.push(third);
         });
-        assert!(matches!(
-            twice,
-            Err(BlockError::DuplicateTransaction { .. })
-        ));
+        assert!(matches!(twice, Err(BlockError::DuplicateTransaction { .. })));
     }
 
     #[test]
@@ -323,9 +274,6 @@ mod tests {
             block.header.leader = "x".repeat(len - rest);
         };
         assert_eq!(changed(|b| fill(b, MAX_BLOCK_JSON)), Ok(()));
-        assert_eq!(
-            reason(|b| fill(b, MAX_BLOCK_JSON + 1)),
-            "1000001 bytes of JSON are over the limit of 1000000"
-        );
+        assert_eq!(reason(|b| fill(b, MAX_BLOCK_JSON + 1)), "1000001 bytes of JSON are over the limit of 1000000");
     }
 }

@@ -10,9 +10,7 @@ mod sealed;
 mod view;
 mod write;
 
-pub use block::{
-    Block, Header, Input, OutPoint, Output, Tiers, Transaction, compact_json, merkle_root,
-};
+pub use block::{Block, Header, Input, OutPoint, Output, Tiers, Transaction, compact_json, merkle_root};
 pub use builder::{BuiltChain, TipRule, next_block};
 pub use fork_choice::{Branch, prefers};
 pub use genesis::testnet;

@@ -24,11 +24,7 @@ impl SealedBlock {
         let hash = block.hash();
         let mut count = Count(0);
         serde_json::to_writer(&mut count, &block).expect("blocks are JSON");
-        Self(Arc::new(Sealed {
-            block,
-            hash,
-            json_len: count.0,
-        }))
+        Self(Arc::new(Sealed { block, hash, json_len: count.0 }))
     }
 
     /// The block's hash.
@@ -58,11 +54,7 @@ impl SealedBlock {
 
     /// This block as the tip of a chain.
     pub fn tip(&self) -> Tip {
-        Tip {
-            height: self.height(),
-            hash: self.hash(),
-            timestamp: self.timestamp(),
-        }
+        Tip { height: self.height(), hash: self.hash(), timestamp: self.timestamp() }
     }
 }
 
@@ -77,8 +69,7 @@ impl Deref for SealedBlock {
 /// Same hash and same content: parts of a block aren't hashed.
 impl PartialEq for SealedBlock {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-            || self.0.hash == other.0.hash && self.0.block == other.0.block
+        Arc::ptr_eq(&self.0, &other.0) || self.0.hash == other.0.hash && self.0.block == other.0.block
     }
 }
 

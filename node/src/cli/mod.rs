@@ -1,1 +1,44 @@
-//! TBD
+//! The reference node's command.
+mod exit;
+mod log;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Lockstep's reference masternode.
+#[derive(Debug, Parser)]
+#[command(name = "masternode", version, arg_required_else_help = true)]
+struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Run the node until SIGINT or SIGTERM
+    Run(run::Flags),
+}
+
+/// Reads the command line and does what it says; errors go to stderr.
+///
+/// Exit codes: 0 stopped as asked, 3 a bad configuration or argument, 4 the environment (an unreadable file, a taken
+/// address).
+pub fn main() -> ExitCode {
+    let result = match Command::try_parse() {
+        Ok(Command { action: Action::Run(flags) }) => run::run(flags),
+        Err(error) => {
+            // Help and version are such errors, too, and go to stdout.
+            let _ = error.print();
+            return if error.use_stderr() { exit::BAD_INPUT.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("masternode: {}", failure.report);
+            failure.code.into()
+        }
+    }
+}

@@ -29,10 +29,7 @@ fn checkpoints<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<(Height,
     all.sort_unstable();
     all.dedup();
     match all.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        Some(pair) => Err(serde::de::Error::custom(format!(
-            "two hashes for height {}",
-            pair[0].0
-        ))),
+        Some(pair) => Err(serde::de::Error::custom(format!("two hashes for height {}", pair[0].0))),
         None => Ok(all),
     }
 }

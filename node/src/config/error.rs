@@ -22,9 +22,7 @@ pub enum ConfigError {
         report: String,
     },
     /// Only the testnet's genesis is built in (D-26).
-    #[error(
-        "network `{name}` needs a genesis: name its file in `[network] genesis` or with --genesis"
-    )]
+    #[error("network `{name}` needs a genesis: name its file in `[network] genesis` or with --genesis")]
     NoGenesis {
         /// The network's name.
         name: String,
@@ -46,10 +44,7 @@ impl ConfigError {
         if let Some(near) = nearest(error.message()) {
             report.push_str(&format!("\ndid you mean `{near}`?"));
         }
-        Self::Invalid {
-            origin: origin.to_owned(),
-            report,
-        }
+        Self::Invalid { origin: origin.to_owned(), report }
     }
 }
 

@@ -78,10 +78,8 @@ impl Config {
             Some(path) => {
                 let bytes = read(path, MAX_FILE)?;
                 let origin = path.display().to_string();
-                let text = String::from_utf8(bytes).map_err(|error| ConfigError::Invalid {
-                    report: error.to_string(),
-                    origin: origin.clone(),
-                })?;
+                let text = String::from_utf8(bytes)
+                    .map_err(|error| ConfigError::Invalid { report: error.to_string(), origin: origin.clone() })?;
                 let base = path.parent().unwrap_or(Path::new(""));
                 (Keys::parse(&text, &origin)?, base)
             }
@@ -128,9 +126,7 @@ struct Http {
 
 impl Default for Http {
     fn default() -> Self {
-        Self {
-            listen: (Ipv4Addr::LOCALHOST, 24_180).into(),
-        }
+        Self { listen: (Ipv4Addr::LOCALHOST, 24_180).into() }
     }
 }
 
@@ -177,15 +173,9 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, ConfigError> {
     let most = limit as u64 + 1;
     File::open(path)
         .and_then(|file| file.take(most).read_to_end(&mut bytes))
-        .map_err(|source| ConfigError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
+        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     if bytes.len() > limit {
-        return Err(ConfigError::Invalid {
-            origin: path.display().to_string(),
-            report: format!("over {limit} bytes"),
-        });
+        return Err(ConfigError::Invalid { origin: path.display().to_string(), report: format!("over {limit} bytes") });
     }
     Ok(bytes)
 }

@@ -16,10 +16,7 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            json: false,
-            level: "info".to_owned(),
-        }
+        Self { json: false, level: "info".to_owned() }
     }
 }
 

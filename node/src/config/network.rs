@@ -102,17 +102,14 @@ impl Keys {
         // A peer in both lists is a whitelisted one; either entry may name its port.
         let both = self.peers.iter().copied();
         let mut whitelisted_peers = one_an_ip(whitelisted.chain(both).collect());
-        let is_whitelisted =
-            |peer: &PeerAddress| self.whitelisted_peers.iter().any(|w| w.ip == peer.ip);
+        let is_whitelisted = |peer: &PeerAddress| self.whitelisted_peers.iter().any(|w| w.ip == peer.ip);
         whitelisted_peers.retain(is_whitelisted);
         let mut peers = one_an_ip(self.peers.clone());
         peers.retain(|peer| !is_whitelisted(peer));
         let blacklisted = one_an_ip(self.blacklisted_peers);
         Network {
             genesis,
-            listen: self
-                .listen
-                .unwrap_or_else(|| (Ipv4Addr::UNSPECIFIED, default_port(&self.name)).into()),
+            listen: self.listen.unwrap_or_else(|| (Ipv4Addr::UNSPECIFIED, default_port(&self.name)).into()),
             peers,
             whitelisted_peers,
             blacklisted_peers: blacklisted.into_iter().map(|peer| peer.ip).collect(),
@@ -139,25 +136,17 @@ pub(super) fn network<'de, D: Deserializer<'de>>(from: D) -> Result<Keys, D::Err
 
 fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let name = String::deserialize(from)?;
-    if (1..=32).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    {
+    if (1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
         Ok(name)
     } else {
-        Err(D::Error::custom(
-            "a network's name is 1 to 32 letters, digits and hyphens",
-        ))
+        Err(D::Error::custom("a network's name is 1 to 32 letters, digits and hyphens"))
     }
 }
 
 fn read_genesis(path: &Path) -> Result<SealedBlock, ConfigError> {
     let bytes = super::file::read(path, MAX_BLOCK_JSON)?;
-    let wrong = |reason: String| ConfigError::BadGenesis {
-        path: path.to_owned(),
-        reason,
-    };
-    let block: SealedBlock =
-        serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+    let wrong = |reason: String| ConfigError::BadGenesis { path: path.to_owned(), reason };
+    let block: SealedBlock = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
     let txids: Vec<Hash> = block.transactions.iter().map(Transaction::txid).collect();
     if block.height() != 0 {
         return Err(wrong(format!("its height is {}", block.height())));
@@ -166,9 +155,7 @@ fn read_genesis(path: &Path) -> Result<SealedBlock, ConfigError> {
         return Err(wrong("its previous hash is not zero".to_owned()));
     }
     if block.header.merkle_root != merkle_root(&txids) {
-        return Err(wrong(
-            "its merkle root is not that of its transactions".to_owned(),
-        ));
+        return Err(wrong("its merkle root is not that of its transactions".to_owned()));
     }
     Ok(block)
 }

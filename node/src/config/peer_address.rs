@@ -17,9 +17,7 @@ pub struct PeerAddress {
 
 /// A text that is no address of a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "not an address: write `ip` or `ip:port`, for example `192.0.2.1` or `[2001:db8::1]:24100`"
-)]
+#[error("not an address: write `ip` or `ip:port`, for example `192.0.2.1` or `[2001:db8::1]:24100`")]
 pub struct ParsePeerAddressError;
 
 impl FromStr for PeerAddress {
@@ -34,10 +32,7 @@ impl FromStr for PeerAddress {
         if ip.is_unspecified() || ip.is_multicast() || port == Some(0) {
             return Err(ParsePeerAddressError);
         }
-        Ok(Self {
-            ip: ip.to_canonical(),
-            port,
-        })
+        Ok(Self { ip: ip.to_canonical(), port })
     }
 }
 
@@ -64,10 +59,7 @@ mod tests {
     use super::*;
 
     fn address(ip: &str, port: Option<u16>) -> PeerAddress {
-        PeerAddress {
-            ip: ip.parse().unwrap(),
-            port,
-        }
+        PeerAddress { ip: ip.parse().unwrap(), port }
     }
 
     #[test]
@@ -98,11 +90,7 @@ mod tests {
             " 192.0.2.1",
             "192.0.2.1/24",
         ] {
-            assert_eq!(
-                text.parse::<PeerAddress>(),
-                Err(ParsePeerAddressError),
-                "{text}"
-            );
+            assert_eq!(text.parse::<PeerAddress>(), Err(ParsePeerAddressError), "{text}");
         }
     }
 
@@ -114,9 +102,6 @@ mod tests {
             address("192.0.2.2", Some(2)),
             address("192.0.2.1", Some(3)),
         ];
-        assert_eq!(
-            one_an_ip(listed.to_vec()),
-            [address("192.0.2.2", Some(2)), address("192.0.2.1", Some(1))]
-        );
+        assert_eq!(one_an_ip(listed.to_vec()), [address("192.0.2.2", Some(2)), address("192.0.2.1", Some(1))]);
     }
 }

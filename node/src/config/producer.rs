@@ -42,9 +42,6 @@ pub(super) fn producer<'de, D: Deserializer<'de>>(from: D) -> Result<Producer, D
     if producer.slot < producer.slots {
         Ok(producer)
     } else {
-        Err(D::Error::custom(format!(
-            "slot {} of {} slots: the first is 0",
-            producer.slot, producer.slots
-        )))
+        Err(D::Error::custom(format!("slot {} of {} slots: the first is 0", producer.slot, producer.slots)))
     }
 }

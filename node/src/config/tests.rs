@@ -6,9 +6,7 @@ use super::{Config, ConfigError, Overrides, PeerAddress};
 use crate::chain::{Hash, testnet};
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../fixtures/config")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/config").join(name)
 }
 
 fn error(text: &str) -> String {
@@ -51,26 +49,14 @@ fn defaults_are_those_of_the_text() {
         }
         "#);
     let network = config.network;
-    assert_eq!(
-        (network.name.as_str(), &network.genesis),
-        ("testnet", &testnet())
-    );
+    assert_eq!((network.name.as_str(), &network.genesis), ("testnet", &testnet()));
     assert_eq!(network.listen, "0.0.0.0:24100".parse().unwrap());
-    assert_eq!(
-        (network.max_connections, network.reserved_masternode_slots),
-        (125, 50)
-    );
+    assert_eq!((network.max_connections, network.reserved_masternode_slots), (125, 50));
     assert!(network.peers.is_empty() && network.whitelisted_peers.is_empty());
     assert!(network.blacklisted_peers.is_empty() && !network.masternode);
     assert!(config.chain.checkpoints.is_empty());
-    assert_eq!(
-        (config.store, config.http, config.time_scale),
-        (None, None, 1)
-    );
-    assert_eq!(
-        (config.log.json, config.log.level.as_str()),
-        (false, "info")
-    );
+    assert_eq!((config.store, config.http, config.time_scale), (None, None, 1));
+    assert_eq!((config.log.json, config.log.level.as_str()), (false, "info"));
 }
 
 #[test]
@@ -100,50 +86,26 @@ fn every_key_is_read() {
     }
     "#);
     let network = config.network;
-    assert_eq!(
-        (network.name.as_str(), &network.genesis),
-        ("mainnet", &testnet())
-    );
+    assert_eq!((network.name.as_str(), &network.genesis), ("mainnet", &testnet()));
     assert_eq!(network.default_port(), 24_000);
     assert_eq!(network.listen, "192.0.2.9:24001".parse().unwrap());
     let peer = |text, port| PeerAddress { ip: ip(text), port };
-    assert_eq!(
-        network.peers,
-        [peer("192.0.2.1", Some(2)), peer("192.0.2.2", Some(1))]
-    );
-    assert_eq!(
-        network.whitelisted_peers,
-        [
-            peer("192.0.2.3", Some(3)),
-            peer("2001:db8::1", Some(24_100))
-        ]
-    );
+    assert_eq!(network.peers, [peer("192.0.2.1", Some(2)), peer("192.0.2.2", Some(1))]);
+    assert_eq!(network.whitelisted_peers, [peer("192.0.2.3", Some(3)), peer("2001:db8::1", Some(24_100))]);
     assert_eq!(network.blacklisted_peers, [ip("192.0.2.4")]);
-    assert_eq!(
-        (network.max_connections, network.reserved_masternode_slots),
-        (20, 20)
-    );
+    assert_eq!((network.max_connections, network.reserved_masternode_slots), (20, 20));
     assert!(network.masternode);
-    assert_eq!(
-        config.chain.checkpoints,
-        [(4, Hash([4; 32])), (9, Hash([9; 32]))]
-    );
+    assert_eq!(config.chain.checkpoints, [(4, Hash([4; 32])), (9, Hash([9; 32]))]);
     assert_eq!(config.store, Some(fixture("chain.redb")));
     assert_eq!(config.http, Some("127.0.0.1:9000".parse().unwrap()));
-    assert_eq!(
-        (config.log.json, config.log.level.as_str()),
-        (true, "warn,node=debug")
-    );
+    assert_eq!((config.log.json, config.log.level.as_str()), (true, "warn,node=debug"));
     assert_eq!(config.time_scale, 60);
 }
 
 #[test]
 fn mainnet_listens_on_its_own_port() {
     let path = fixture("../chain/genesis.json");
-    let text = format!(
-        "network = {{ name = 'mainnet', genesis = '{}' }}",
-        path.display()
-    );
+    let text = format!("network = {{ name = 'mainnet', genesis = '{}' }}", path.display());
     let config = Config::parse(&text, "", Path::new("")).unwrap();
     assert_eq!(config.network.listen.port(), 24_000);
 }
@@ -158,10 +120,7 @@ fn flags_beat_the_file() {
     };
     let config = Config::load_with(Some(&fixture("every-key.toml")), flags).unwrap();
     assert_eq!(config.network.listen, "127.0.0.2:1".parse().unwrap());
-    assert_eq!(
-        (config.log.json, config.log.level.as_str()),
-        (false, "debug")
-    );
+    assert_eq!((config.log.json, config.log.level.as_str()), (false, "debug"));
     assert_eq!(config.sync.coordinator_interval, Duration::from_secs(10));
 }
 
@@ -303,40 +262,24 @@ fn limits_are_exact() {
         "chain.checkpoints = [{{height = 1, hash = '{hash}'}}, {{height = 1, hash = '{}'}}]",
         hash.replace("00", "11")
     );
-    assert!(
-        error(&two).contains("two hashes for height 1"),
-        "{}",
-        error(&two)
-    );
+    assert!(error(&two).contains("two hashes for height 1"), "{}", error(&two));
 }
 
 #[test]
 fn a_genesis_is_needed_and_must_be_one() {
     insta::assert_snapshot!(error("network.name = \"devnet\""), @r#"network `devnet` needs a genesis: name its file in `[network] genesis` or with --genesis"#);
     let missing = Config::parse("network.genesis = 'none.json'", "", Path::new("/nowhere"));
-    assert!(
-        matches!(missing, Err(ConfigError::Unreadable { .. })),
-        "{missing:?}"
-    );
+    assert!(matches!(missing, Err(ConfigError::Unreadable { .. })), "{missing:?}");
     let config = fixture("every-key.toml");
     let text = format!("network.genesis = '{}'", config.display());
     let wrong = Config::parse(&text, "", Path::new(""));
-    assert!(
-        matches!(wrong, Err(ConfigError::BadGenesis { .. })),
-        "{wrong:?}"
-    );
+    assert!(matches!(wrong, Err(ConfigError::BadGenesis { .. })), "{wrong:?}");
 }
 
 #[test]
 fn an_unreadable_file_is_no_bad_file() {
     let missing = Config::load(Path::new("/nowhere/config.toml"));
-    assert!(
-        matches!(missing, Err(ConfigError::Unreadable { .. })),
-        "{missing:?}"
-    );
+    assert!(matches!(missing, Err(ConfigError::Unreadable { .. })), "{missing:?}");
     let folder = Config::load(Path::new("/"));
-    assert!(
-        matches!(folder, Err(ConfigError::Unreadable { .. })),
-        "{folder:?}"
-    );
+    assert!(matches!(folder, Err(ConfigError::Unreadable { .. })), "{folder:?}");
 }

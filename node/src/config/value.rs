@@ -34,6 +34,5 @@ where
     T: FromStr<Err: Display>,
 {
     let text = String::deserialize(from)?;
-    text.parse()
-        .map_err(|error| D::Error::custom(format!("`{text}`: {error}")))
+    text.parse().map_err(|error| D::Error::custom(format!("`{text}`: {error}")))
 }

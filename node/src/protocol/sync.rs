@@ -44,15 +44,16 @@ impl Core {
                 Lag::LeaderAhead { height, .. } => Some(height),
                 Lag::InSync => None,
             };
-            let best = match finding.lag {
-                Lag::LeaderAhead { ip, .. } => Some(ip),
-                _ => self.best_source(our),
+            let best = match (finding.lag, goal) {
+                (Lag::LeaderAhead { ip, .. }, _) => Some(ip),
+                (_, Some(height)) => self.next_source(our, height, chain),
+                _ => None,
             };
+            self.tell_standing(our, finding, best);
             if let Some(height) = goal {
                 self.chain_download.goal = Some(Goal::Masternodes(height));
                 initiated = self.fill(Purpose::Chain, true, chain);
             }
-            self.tell_standing(our, finding, best);
         }
         let (consensus, deviation) = (finding.map(|finding| finding.consensus), self.height_deviation());
         self.tell(Event::Checked { our, consensus, deviation, initiated });
@@ -73,13 +74,11 @@ impl Core {
         self.peers.masternode_heights().map(source).chain(self.standing.ghosts.iter().map(ghost)).collect()
     }
 
-    /// Whom the line about our lag names: who was asked, else the highest that is ahead.
-    fn best_source(&self, our: Height) -> Option<IpAddr> {
-        let asked = |source: &Source| self.requests.open.get(&source.ip).is_some_and(|request| request.purpose == Purpose::Chain);
-        let sources = self.sources();
-        coordinator::highest(sources.iter().filter(|source| asked(source)))
-            .or_else(|| coordinator::highest(sources.iter().filter(|source| !source.benched && source.height > our)))
-            .map(|source| source.ip)
+    /// Whom the line about our lag names: who is asked already, else who is asked next.
+    fn next_source(&self, our: Height, target: Height, chain: &dyn ChainView) -> Option<IpAddr> {
+        let asked = self.requests.open.iter().find(|(_, request)| request.purpose == Purpose::Chain);
+        let next = || self.pick(Goal::Masternodes(target), HeightRange::new(our.checked_add(1)?, target)?, &BTreeSet::new(), true, chain);
+        asked.map(|(ip, _)| *ip).or_else(|| next().map(|(ip, _)| ip))
     }
 
     fn tell_standing(&mut self, our: Height, finding: Finding, best: Option<IpAddr>) {

@@ -1,2 +1,12 @@
 //! The core on a network: one loop, one connection task a socket.
+mod clock;
+mod connection;
+mod driver;
+mod line_budget;
 pub mod network;
+mod tokio_net;
+
+pub use clock::SystemClock;
+pub use driver::{Parts, RunError, run};
+pub use network::{Accepted, Clock, Listener, Network};
+pub use tokio_net::{TcpNetwork, TcpPort};

@@ -19,10 +19,7 @@ struct State {
 impl MemoryStore {
     /// A chain of one block, whose height is 0.
     pub fn new(genesis: SealedBlock) -> Self {
-        Self(Mutex::new(State {
-            blocks: vec![genesis],
-            staged: Vec::new(),
-        }))
+        Self(Mutex::new(State { blocks: vec![genesis], staged: Vec::new() }))
     }
 
     /// A chain of `blocks`, the genesis first.
@@ -31,9 +28,7 @@ impl MemoryStore {
     /// Where there is no block, or one doesn't link to the one before.
     pub fn with_blocks(blocks: impl IntoIterator<Item = SealedBlock>) -> Result<Self, StoreError> {
         let mut blocks = blocks.into_iter();
-        let genesis = blocks
-            .next()
-            .ok_or_else(|| failed("a chain needs a genesis"))?;
+        let genesis = blocks.next().ok_or_else(|| failed("a chain needs a genesis"))?;
         let store = Self::new(genesis);
         store.apply(Write::Append(blocks.collect()))?;
         Ok(store)
@@ -86,9 +81,9 @@ fn parent_of<'a>(blocks: &'a [SealedBlock], branch: &[SealedBlock]) -> Option<&'
 fn linked(parent: Option<&SealedBlock>, new: &[SealedBlock]) -> Result<(), StoreError> {
     let mut parent = parent;
     for block in new {
-        if !parent.is_some_and(|p| {
-            p.height().checked_add(1) == Some(block.height()) && p.hash() == block.previous_hash()
-        }) {
+        if !parent
+            .is_some_and(|p| p.height().checked_add(1) == Some(block.height()) && p.hash() == block.previous_hash())
+        {
             return Err(failed(&format!("block {} does not link", block.height())));
         }
         parent = Some(block);
@@ -102,11 +97,7 @@ fn failed(reason: &str) -> StoreError {
 
 impl ChainView for MemoryStore {
     fn tip(&self) -> Tip {
-        self.state()
-            .blocks
-            .last()
-            .expect("a chain has a genesis")
-            .tip()
+        self.state().blocks.last().expect("a chain has a genesis").tip()
     }
 
     fn hash_at(&self, h: Height) -> Option<Hash> {
@@ -138,18 +129,14 @@ mod tests {
     }
 
     fn holds(store: &MemoryStore, chain: &BuiltChain) -> bool {
-        store.tip() == chain.tip()
-            && (0..=chain.tip().height).all(|h| store.block_at(h) == chain.block(h))
+        store.tip() == chain.tip() && (0..=chain.tip().height).all(|h| store.block_at(h) == chain.block(h))
     }
 
     #[tokio::test]
     async fn appends_what_links_and_refuses_the_rest_whole() {
         let chain = BuiltChain::new(testnet(), 1, 10);
         let store = MemoryStore::new(testnet());
-        store
-            .commit(Write::Append(blocks(&chain, 1, 5)))
-            .await
-            .unwrap();
+        store.commit(Write::Append(blocks(&chain, 1, 5))).await.unwrap();
         assert_eq!(store.tip(), chain.block(5).unwrap().tip());
         assert_eq!(store.hash_at(5), Some(chain.block(5).unwrap().hash()));
         assert_eq!((store.hash_at(6), store.block_at(u64::MAX)), (None, None));
@@ -157,20 +144,12 @@ mod tests {
         let other = BuiltChain::new(testnet(), 2, 10);
         let mut half = blocks(&chain, 6, 7);
         half.extend(blocks(&other, 8, 8));
-        for wrong in [
-            blocks(&chain, 7, 8),
-            blocks(&chain, 5, 6),
-            blocks(&other, 6, 7),
-            half,
-        ] {
+        for wrong in [blocks(&chain, 7, 8), blocks(&chain, 5, 6), blocks(&other, 6, 7), half] {
             store.commit(Write::Append(wrong)).await.unwrap_err();
             assert_eq!(store.tip().height, 5);
         }
         store.commit(Write::Append(Vec::new())).await.unwrap();
-        store
-            .commit(Write::Append(blocks(&chain, 6, 10)))
-            .await
-            .unwrap();
+        store.commit(Write::Append(blocks(&chain, 6, 10))).await.unwrap();
         assert!(holds(&store, &chain));
     }
 
@@ -181,18 +160,9 @@ mod tests {
         let store = MemoryStore::with_blocks(chain.upto(10)).unwrap();
         assert!(holds(&store, &chain));
 
-        store
-            .commit(Write::Stage(blocks(&fork, 5, 6)))
-            .await
-            .unwrap();
-        store
-            .commit(Write::Stage(blocks(&fork, 8, 9)))
-            .await
-            .unwrap_err();
-        store
-            .commit(Write::Stage(blocks(&fork, 7, 9)))
-            .await
-            .unwrap();
+        store.commit(Write::Stage(blocks(&fork, 5, 6))).await.unwrap();
+        store.commit(Write::Stage(blocks(&fork, 8, 9))).await.unwrap_err();
+        store.commit(Write::Stage(blocks(&fork, 7, 9))).await.unwrap();
         assert_eq!(store.staged_tip(), Some(fork.tip()));
         let bytes: usize = blocks(&fork, 5, 9).iter().map(SealedBlock::json_len).sum();
         assert_eq!(store.staged_bytes(), bytes);
@@ -205,34 +175,18 @@ mod tests {
         store.commit(Write::Switch { ancestor: 4 }).await.unwrap();
         assert!(holds(&store, &fork));
         assert_eq!((store.staged_tip(), store.staged_bytes()), (None, 0));
-        store
-            .commit(Write::Switch { ancestor: 4 })
-            .await
-            .unwrap_err();
+        store.commit(Write::Switch { ancestor: 4 }).await.unwrap_err();
     }
 
     #[tokio::test]
     async fn a_discarded_branch_is_gone() {
         let chain = BuiltChain::new(testnet(), 1, 10);
         let store = MemoryStore::with_blocks(chain.upto(5)).unwrap();
-        store
-            .commit(Write::Stage(blocks(
-                &chain.fork(2, 2, 9, TipRule::Any),
-                3,
-                9,
-            )))
-            .await
-            .unwrap();
+        store.commit(Write::Stage(blocks(&chain.fork(2, 2, 9, TipRule::Any), 3, 9))).await.unwrap();
         store.commit(Write::Discard).await.unwrap();
         assert_eq!(store.staged_tip(), None);
-        store
-            .commit(Write::Switch { ancestor: 2 })
-            .await
-            .unwrap_err();
-        store
-            .commit(Write::Stage(blocks(&chain, 7, 8)))
-            .await
-            .unwrap_err();
+        store.commit(Write::Switch { ancestor: 2 }).await.unwrap_err();
+        store.commit(Write::Stage(blocks(&chain, 7, 8))).await.unwrap_err();
         assert_eq!(store.staged_tip(), None);
     }
 

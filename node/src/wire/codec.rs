@@ -78,26 +78,17 @@ fn explain(text: &str, error: serde_json::Error) -> Result<Decoded, WireError> {
             Err(error) => return Err(not_json(&error)),
         },
     };
-    Err(WireError::Malformed {
-        name,
-        reason: excerpt(&error.to_string(), REASON),
-    })
+    Err(WireError::Malformed { name, reason: excerpt(&error.to_string(), REASON) })
 }
 
 fn not_json(error: &impl fmt::Display) -> WireError {
-    WireError::NotJson {
-        reason: excerpt(&error.to_string(), REASON),
-    }
+    WireError::NotJson { reason: excerpt(&error.to_string(), REASON) }
 }
 
 /// The first `limit` characters, harmless in a log.
 fn excerpt(text: &str, limit: usize) -> String {
     let harmless = |c: char| {
-        if c.is_control() {
-            char::REPLACEMENT_CHARACTER
-        } else {
-            c
-        }
+        if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }
     };
     text.chars().take(limit).map(harmless).collect()
 }
@@ -140,10 +131,7 @@ mod tests {
     /// The lines of a fixture; a `\r` stays.
     macro_rules! lines {
         ($name:literal) => {
-            include_str!(concat!("../../../fixtures/wire/", $name, ".jsonl"))
-                .strip_suffix('\n')
-                .unwrap()
-                .split('\n')
+            include_str!(concat!("../../../fixtures/wire/", $name, ".jsonl")).strip_suffix('\n').unwrap().split('\n')
         };
     }
 
@@ -208,16 +196,9 @@ mod tests {
     fn other_json_is_malformed() {
         for line in lines!("malformed") {
             let error = decode(line.as_bytes());
-            assert!(
-                matches!(error, Err(WireError::Malformed { .. })),
-                "{line}: {error:?}"
-            );
+            assert!(matches!(error, Err(WireError::Malformed { .. })), "{line}: {error:?}");
         }
-        let errors = [
-            r#"{"Ping":{"nonce":-1,"timestamp":2}}"#,
-            "[]",
-            r#"{"Ack":1,"Ping":2}"#,
-        ];
+        let errors = [r#"{"Ping":{"nonce":-1,"timestamp":2}}"#, "[]", r#"{"Ack":1,"Ping":2}"#];
         insta::assert_snapshot!(
             errors.map(|line| decode(line.as_bytes()).unwrap_err().to_string()).join("\n"),
             @r"
@@ -230,19 +211,12 @@ mod tests {
 
     #[test]
     fn the_rest_is_not_json() {
-        let invalid: [&[u8]; 4] = [
-            b"\xff",
-            b"\"Get\xffPeers\"",
-            b"{\"XLater\":\"\xc3\"}",
-            b"{\"Ping\":{\"\xf0\x28\":0}}",
-        ];
+        let invalid: [&[u8]; 4] =
+            [b"\xff", b"\"Get\xffPeers\"", b"{\"XLater\":\"\xc3\"}", b"{\"Ping\":{\"\xf0\x28\":0}}"];
         for line in lines!("not-json").map(str::as_bytes).chain(invalid) {
             let error = decode(line);
             let shown = String::from_utf8_lossy(line);
-            assert!(
-                matches!(error, Err(WireError::NotJson { .. })),
-                "{shown}: {error:?}"
-            );
+            assert!(matches!(error, Err(WireError::NotJson { .. })), "{shown}: {error:?}");
         }
     }
 
@@ -250,17 +224,11 @@ mod tests {
     fn deep_nesting_costs_no_stack() {
         let deep = deep(10_000);
         let block = text(&Message::BlockResponse(crate::chain::testnet()));
-        let attested = block.replace(
-            "\"time_attestations\":[]",
-            &format!("\"time_attestations\":{deep}"),
-        );
+        let attested = block.replace("\"time_attestations\":[]", &format!("\"time_attestations\":{deep}"));
         let ping = format!("{{\"Ping\":{{\"nonce\":1,\"x\":{deep},\"timestamp\":2}}}}");
         assert_eq!(message(&ping).name(), "Ping");
         let later = format!("{{\"Later\":{deep}}}");
-        assert_eq!(
-            decode(later.as_bytes()),
-            Ok(Decoded::Unknown("Later".to_owned()))
-        );
+        assert_eq!(decode(later.as_bytes()), Ok(Decoded::Unknown("Later".to_owned())));
         for line in [
             deep.clone(),
             format!("{{\"Ping\":{deep}}}"),
@@ -269,10 +237,7 @@ mod tests {
             attested,
         ] {
             let error = decode(line.as_bytes());
-            assert!(
-                matches!(error, Err(WireError::Malformed { .. })),
-                "{error:?}"
-            );
+            assert!(matches!(error, Err(WireError::Malformed { .. })), "{error:?}");
         }
         let error = decode("[".repeat(10_000).as_bytes());
         assert!(matches!(error, Err(WireError::NotJson { .. })), "{error:?}");
@@ -296,11 +261,7 @@ mod tests {
     #[test]
     fn reasons_are_short_and_harmless() {
         let line = format!("{{\"Ping\":\"{}\"}}", "\\n\\u0007é".repeat(10_000));
-        let Err(WireError::Malformed {
-            name: "Ping",
-            reason,
-        }) = decode(line.as_bytes())
-        else {
+        let Err(WireError::Malformed { name: "Ping", reason }) = decode(line.as_bytes()) else {
             panic!("a text is no ping");
         };
         assert_eq!(reason.chars().count(), REASON);

@@ -59,8 +59,7 @@ impl LineDecoder {
         let len = self.unfinished.len() + part.len();
         if len > self.unfinished.capacity() {
             let capacity = (2 * self.unfinished.len()).clamp(len, MAX_LINE);
-            self.unfinished
-                .reserve_exact(capacity - self.unfinished.len());
+            self.unfinished.reserve_exact(capacity - self.unfinished.len());
         }
         self.unfinished.extend_from_slice(part);
     }
@@ -86,12 +85,7 @@ mod tests {
     #[test]
     fn chunks_may_be_cut_anywhere() {
         let stream = "\"GetPeers\"\r\n\n\r\n{\"Ack\":{\"message_type\":\"Händ\"}}\nrest".as_bytes();
-        let want = [
-            "\"GetPeers\"\r",
-            "",
-            "\r",
-            "{\"Ack\":{\"message_type\":\"Händ\"}}",
-        ];
+        let want = ["\"GetPeers\"\r", "", "\r", "{\"Ack\":{\"message_type\":\"Händ\"}}"];
         for i in 0..=stream.len() {
             for j in i..=stream.len() {
                 let chunks = [&stream[..i], &stream[i..j], &stream[j..]];
@@ -112,10 +106,7 @@ mod tests {
             assert_eq!(lines(stream.chunks(chunk)), Err(LineError::TooLong));
         }
         // Known before its end has come.
-        assert_eq!(
-            lines([&vec![b'x'; MAX_LINE][..], b"x"]),
-            Err(LineError::TooLong)
-        );
+        assert_eq!(lines([&vec![b'x'; MAX_LINE][..], b"x"]), Err(LineError::TooLong));
         // The \r before the \n is one of the line's bytes.
         let carriage = ["x".repeat(MAX_LINE - 1), "\r\n".to_owned()].concat();
         assert_eq!(lines([carriage.as_bytes()]).unwrap()[0].len(), MAX_LINE);
@@ -128,15 +119,9 @@ mod tests {
             assert_eq!(decoder.push(&mut &[b'x'; 7_777][..]), Ok(None));
             assert_eq!(decoder.buffered(), pushed);
             let allocated = decoder.unfinished.capacity();
-            assert!(
-                allocated <= MAX_LINE.min(2 * pushed),
-                "{allocated} for {pushed}"
-            );
+            assert!(allocated <= MAX_LINE.min(2 * pushed), "{allocated} for {pushed}");
         }
-        assert_eq!(
-            decoder.push(&mut &vec![b'x'; 7_777][..]),
-            Err(LineError::TooLong)
-        );
+        assert_eq!(decoder.push(&mut &vec![b'x'; 7_777][..]), Err(LineError::TooLong));
         assert_eq!((decoder.buffered(), decoder.unfinished.capacity()), (0, 0));
 
         assert_eq!(decoder.push(&mut &b"one\n"[..]), Ok(Some(b"one".to_vec())));

@@ -1,0 +1,173 @@
+//! What a check says.
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::history::{Observation, seconds};
+
+/// Ordered by severity: the worst of several is their maximum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// What had to be seen was seen, and what must not be was not.
+    Pass,
+    /// The backend can't express it.
+    Unsupported,
+    /// The history doesn't tell.
+    Inconclusive,
+    /// The opposite was seen.
+    Fail,
+}
+
+impl Verdict {
+    /// The worst of several; of none, inconclusive: what judges nothing passes nothing.
+    pub fn worst(verdicts: impl IntoIterator<Item = Self>) -> Self {
+        verdicts.into_iter().max().unwrap_or(Self::Inconclusive)
+    }
+
+    /// The exit code of a command that ended so: 0 all passed, 1 a failure, 2 inconclusive or unsupported.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Fail => 1,
+            Self::Inconclusive | Self::Unsupported => 2,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Pass => "pass",
+            Self::Unsupported => "unsupported",
+            Self::Inconclusive => "inconclusive",
+            Self::Fail => "fail",
+        })
+    }
+}
+
+/// One check's verdict and its grounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The check in one line.
+    pub check: String,
+    /// Its line in the scenario file; `None` for what every run must hold.
+    pub line: Option<u64>,
+    /// What should be seen.
+    pub expected: String,
+    /// What was seen.
+    pub actual: String,
+    /// The observation nearest to what was expected, or the offending one.
+    pub nearest: Option<String>,
+    /// When it went wrong, since the start.
+    pub at: Option<Duration>,
+    /// What was disturbed then.
+    pub faults_in_force: Vec<String>,
+}
+
+/// All findings of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgeResult {
+    /// The worst of the findings.
+    pub verdict: Verdict,
+    /// In order of the scenario file, then what always holds; those that passed too.
+    pub findings: Vec<Finding>,
+    /// Each convergence that was reached, with the time it took.
+    pub convergence: Vec<(String, Duration)>,
+}
+
+/// A check's verdict before it is told where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub verdict: Verdict,
+    pub expected: String,
+    pub actual: String,
+    pub nearest: Option<String>,
+    pub at: Option<Duration>,
+}
+
+impl Outcome {
+    pub fn new(verdict: Verdict, expected: impl Into<String>, actual: impl Into<String>) -> Self {
+        Self {
+            verdict,
+            expected: expected.into(),
+            actual: actual.into(),
+            nearest: None,
+            at: None,
+        }
+    }
+
+    pub fn pass(expected: impl Into<String>, actual: impl Into<String>) -> Self {
+        Self::new(Verdict::Pass, expected, actual)
+    }
+
+    pub fn fail(expected: impl Into<String>, actual: impl Into<String>) -> Self {
+        Self::new(Verdict::Fail, expected, actual)
+    }
+
+    pub fn inconclusive(expected: impl Into<String>, actual: impl Into<String>) -> Self {
+        Self::new(Verdict::Inconclusive, expected, actual)
+    }
+
+    /// Something that should be there isn't: a failure, unless the history breaks off and it may have come later.
+    pub fn absent(complete: bool, expected: impl Into<String>, actual: impl Into<String>) -> Self {
+        if complete {
+            Self::fail(expected, actual)
+        } else {
+            let actual = format!("{}; the history breaks off", actual.into());
+            Self::inconclusive(expected, actual)
+        }
+    }
+
+    /// With the observation that shows it, and its time.
+    pub fn seen(mut self, observation: Option<&Observation>) -> Self {
+        if let Some(observation) = observation {
+            self.nearest = Some(observation.to_string());
+            self.at = self.at.or(Some(observation.at));
+        }
+        self
+    }
+
+    /// With the time when it went wrong.
+    pub fn at(mut self, at: Duration) -> Self {
+        self.at = Some(at);
+        self
+    }
+}
+
+/// `between 1.000 s and 2.000 s`, as far as limits are given.
+pub(super) fn limits(least: Option<String>, most: Option<String>) -> String {
+    match (least, most) {
+        (Some(least), Some(most)) if least == most => format!("exactly {least}"),
+        (Some(least), Some(most)) => format!("{least} to {most}"),
+        (Some(least), None) => format!("at least {least}"),
+        (None, Some(most)) => format!("at most {most}"),
+        (None, None) => "any".into(),
+    }
+}
+
+/// A limit in seconds.
+pub(super) fn time(limit: Option<Duration>) -> Option<String> {
+    limit.map(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_verdict_counts_and_none_is_no_pass() {
+        use Verdict::*;
+        assert_eq!(Verdict::worst([Pass, Unsupported]), Unsupported);
+        assert_eq!(Verdict::worst([Unsupported, Inconclusive]), Inconclusive);
+        assert_eq!(Verdict::worst([Fail, Inconclusive, Pass]), Fail);
+        assert_eq!(Verdict::worst([]), Inconclusive);
+        assert_eq!(
+            [Pass, Fail, Unsupported, Inconclusive].map(Verdict::exit_code),
+            [0, 1, 2, 2]
+        );
+    }
+}

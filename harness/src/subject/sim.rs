@@ -1,0 +1,453 @@
+//! Scenarios in a simulated network: the real node, its sockets and clocks turmoil's, in one thread.
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use node::config::Config;
+use node::runtime::{Parts, run};
+use node::store::MemoryStore;
+use node::telemetry::Telemetry;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use super::fabric::{Close, Fabric};
+use super::gate::Gate;
+use super::log_capture::{Attributed, Capture};
+use super::sim_clock::SimClock;
+use super::sim_fault::{Deed, Faults, Handles, reshape};
+use super::sim_net::{SimNet, turmoil_builder};
+use super::sim_store::SimStore;
+use crate::fault::SimTime;
+use crate::fault::link::LinkParams;
+use crate::history::{History, Meta, Observation, What};
+use crate::peer::{Chains, PORT, Scripted};
+use crate::scenario::Scenario;
+use crate::scenario::resolved::{Act, Direction, Fault, Node};
+
+/// A link that the scenario says nothing of.
+const LATENCY: Duration = Duration::from_millis(10);
+/// Between two samples of the metrics.
+const SAMPLE: Duration = Duration::from_secs(10);
+/// The turmoil host of all scripted peers.
+const PEERS_HOST: &str = "10.255.255.1";
+
+/// How a run differs from the scenario's own, besides its seed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Variation {
+    /// Ticks, latencies and starting times differ a little, by the seed: exact ticks hide bugs.
+    pub jitter: bool,
+}
+
+/// The simulation itself failed: neither the node nor the scenario is to blame.
+#[derive(Debug, thiserror::Error)]
+#[error("the simulation failed: {0}")]
+pub struct SimError(String);
+
+type Log = Arc<Mutex<Vec<Observation>>>;
+
+/// Runs `scenario` once. The same arguments give the same history, byte for byte.
+///
+/// # Errors
+/// A node that refuses its configuration, or a panic of the simulation.
+pub fn simulate(scenario: &Scenario, chains: &Chains, seed: u64, variation: Variation) -> Result<History, SimError> {
+    let log = Log::default();
+    let names: Vec<String> = scenario.nodes.keys().cloned().collect();
+    let capture = {
+        let log = log.clone();
+        Capture(move |node: usize, what| push(&log, turmoil::sim_elapsed().unwrap_or_default(), &names[node], what))
+    };
+    tracing::subscriber::with_default(capture, || Run::new(scenario, chains, seed, variation, log)?.play())
+}
+
+struct Run<'a> {
+    scenario: &'a Scenario,
+    seed: u64,
+    sim: turmoil::Sim<'a>,
+    log: Log,
+    fabric: Fabric,
+    faults: Faults,
+    handles: BTreeMap<String, Handles>,
+    telemetry: BTreeMap<String, Arc<Mutex<Arc<Telemetry>>>>,
+    directions: BTreeMap<String, UnboundedSender<Direction>>,
+    names: BTreeMap<IpAddr, String>,
+}
+
+impl<'a> Run<'a> {
+    fn new(scenario: &'a Scenario, chains: &Chains, seed: u64, variation: Variation, log: Log) -> Result<Self, SimError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x006c_6f63_6b73_7465);
+        let tick = if variation.jitter { scenario.tick.mul_f64(rng.random_range(0.6..1.4)) } else { scenario.tick };
+        let tick = Duration::from_millis((tick.as_micros() as u64).div_ceil(1000).max(1));
+        let mut sim = turmoil_builder(seed, tick, scenario.nodes.len() + 1).build();
+        let fabric = Fabric::new(seed, LinkParams { latency: LATENCY, ..LinkParams::default() });
+        let ips: BTreeMap<String, IpAddr> = scenario
+            .nodes
+            .iter()
+            .map(|(name, node)| (name.clone(), node.ip))
+            .chain(scenario.peers.iter().map(|(name, peer)| (name.clone(), peer.ip)))
+            .map(|(name, ip)| (name, IpAddr::V4(ip)))
+            .collect();
+        let names = ips.iter().map(|(name, ip)| (*ip, name.clone())).collect();
+        let mut faults = Faults::new(fabric.clone(), ips.clone());
+        set_links(scenario, &ips, &mut faults, variation.jitter.then_some(&mut rng));
+        let mut handles = BTreeMap::new();
+        let mut telemetry = BTreeMap::new();
+        for (number, (name, node)) in scenario.nodes.iter().enumerate() {
+            let delay = if variation.jitter { Duration::from_millis(rng.random_range(0..1000)) } else { Duration::ZERO };
+            let host = Host::new(scenario, name, number, node, chains, &fabric, seed, node.starts_at + delay, &log)?;
+            handles.insert(name.clone(), Handles { gate: host.gate.clone(), clock: host.clock.clone(), pauses: 0 });
+            telemetry.insert(name.clone(), host.telemetry.clone());
+            sim.host(node.ip.to_string(), move || host.clone().run());
+        }
+        let directions = set_peers(scenario, chains, &fabric, &ips, seed, &log, &mut sim);
+        Ok(Self { scenario, seed, sim, log, fabric, faults, handles, telemetry, directions, names })
+    }
+
+    fn play(mut self) -> Result<History, SimError> {
+        let mut agenda = Agenda::of(self.scenario, self.seed);
+        let mut sampled = Duration::ZERO;
+        while self.sim.elapsed() < self.scenario.runs_for {
+            let now = self.sim.elapsed();
+            for (id, turn) in agenda.due(now) {
+                self.turn(id, turn, now);
+            }
+            if now >= sampled + SAMPLE {
+                sampled = now;
+                self.sample(now);
+            }
+            self.sim.step().map_err(|error| SimError(error.to_string()))?;
+            self.note_connections();
+        }
+        let now = self.sim.elapsed();
+        for (id, turn) in agenda.due(now) {
+            self.turn(id, turn, now);
+        }
+        self.sample(now);
+        push(&self.log, now, "harness", What::Ended);
+        drop(self.sim);
+        let parties = self.scenario.nodes.iter().map(|(name, node)| (name.clone(), node.ip));
+        let parties = parties.chain(self.scenario.peers.iter().map(|(name, peer)| (name.clone(), peer.ip))).collect();
+        let mut history = History::new(Meta { scenario: self.scenario.name.clone(), seed: self.seed, parties });
+        let log = std::mem::take(&mut *self.log.lock().unwrap_or_else(PoisonError::into_inner));
+        for observation in log {
+            history.push(observation);
+        }
+        Ok(history)
+    }
+
+    fn turn(&mut self, id: u32, turn: Turn, now: SimTime) {
+        match turn {
+            Turn::Begin(fault, what) => {
+                push(&self.log, now, "harness", What::FaultBegan { id, what });
+                let deed = self.faults.begin(id, &fault, &mut self.handles, now);
+                self.carry_out(deed, now);
+            }
+            Turn::End(fault) => {
+                let bit = match &fault {
+                    Fault::Kill(who) | Fault::PowerLoss(who) => self.ended(who),
+                    other => self.faults.bit(id, other, &self.handles, now),
+                };
+                let deed = self.faults.end(id, &fault, &mut self.handles, now);
+                self.carry_out(deed, now);
+                let up = match &fault {
+                    Fault::Kill(who) | Fault::PowerLoss(who) => who.iter().all(|name| self.runs(name)),
+                    _ => true,
+                };
+                let gone = up && self.faults.gone(&fault, &self.handles, now);
+                push(&self.log, now, "harness", What::FaultEnded { id, bit, gone });
+            }
+            Turn::Direct(peers, direction) => {
+                for peer in peers {
+                    if let Some(to) = self.directions.get(&peer) {
+                        // The peer plays to the end of the run.
+                        let _ = to.send(direction.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, deed: Deed, now: SimTime) {
+        match deed {
+            Deed::Done => {}
+            Deed::Down(who, power_loss) => {
+                for name in who {
+                    let ip = self.scenario.nodes[&name].ip;
+                    self.fabric.host_down(ip.into(), power_loss, now);
+                    self.sim.crash(ip.to_string());
+                    push(&self.log, now, &name, What::Process { up: false });
+                }
+            }
+            Deed::Up(who) => {
+                for name in who {
+                    let ip = self.scenario.nodes[&name].ip;
+                    self.fabric.host_up(ip.into(), now);
+                    self.sim.bounce(ip.to_string());
+                    push(&self.log, now, &name, What::Process { up: true });
+                }
+            }
+        }
+    }
+
+    fn runs(&mut self, name: &str) -> bool {
+        let ip = self.scenario.nodes[name].ip.to_string();
+        self.sim.is_host_running(ip)
+    }
+
+    fn ended(&mut self, who: &[String]) -> Option<String> {
+        let down: Vec<&str> = who.iter().filter(|name| !self.runs(name)).map(String::as_str).collect();
+        (!down.is_empty()).then(|| format!("not running: {}", down.join(", ")))
+    }
+
+    /// What happened to connections, seen from each node at their ends.
+    fn note_connections(&mut self) {
+        for event in self.fabric.drain_events() {
+            for (us, them) in [(event.from, event.to), (event.to, event.from)] {
+                let Some(name) = self.names.get(&us).filter(|name| self.scenario.nodes.contains_key(*name)) else { continue };
+                let fate = match event.closed {
+                    None => "opened",
+                    Some((_, Close::Reset | Close::GiveUp)) => "reset",
+                    Some((by, Close::Fin)) if by == us => "closed_by_node",
+                    Some((by, Close::Killed | Close::PowerLoss)) if by == us => "killed",
+                    Some(_) => "closed_by_peer",
+                };
+                push(&self.log, event.at, name, What::Connection { fate: fate.into(), peer: them.to_string() });
+            }
+        }
+    }
+
+    fn sample(&mut self, now: SimTime) {
+        for (name, telemetry) in &self.telemetry {
+            let telemetry = telemetry.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let value = |line: &str| {
+                let (name, value) = line.rsplit_once(' ')?;
+                Some((name.to_owned(), value.parse().ok()?))
+            };
+            let text = telemetry.metrics().render();
+            let metrics = text.lines().filter(|line| !line.starts_with('#')).filter_map(value).collect();
+            push(&self.log, now, name, What::Metrics(metrics));
+        }
+    }
+}
+
+/// What makes a node's process, again after each restart.
+#[derive(Clone)]
+struct Host {
+    number: usize,
+    config: Config,
+    net: SimNet,
+    gate: Gate,
+    clock: SimClock,
+    store: Arc<SimStore>,
+    telemetry: Arc<Mutex<Arc<Telemetry>>>,
+    seed: u64,
+    starts_at: Duration,
+    started: Arc<AtomicBool>,
+}
+
+impl Host {
+    #[allow(clippy::too_many_arguments, reason = "one call site")]
+    fn new(
+        scenario: &Scenario,
+        name: &str,
+        number: usize,
+        node: &Node,
+        chains: &Chains,
+        fabric: &Fabric,
+        seed: u64,
+        starts_at: Duration,
+        log: &Log,
+    ) -> Result<Self, SimError> {
+        let text = config_text(scenario, node);
+        let config = Config::parse(&text, &format!("configuration of {name}"), Path::new("."));
+        let config = config.map_err(|error| SimError(error.to_string()))?;
+        let seen = {
+            let (log, name) = (log.clone(), name.to_owned());
+            Arc::new(move |ancestor, tip: node::chain::Tip, broken| {
+                let what = What::Chain { ancestor, height: tip.height, tip: tip.hash.to_string(), broken };
+                push(&log, turmoil::sim_elapsed().unwrap_or_default(), &name, what);
+            })
+        };
+        let chain = MemoryStore::with_blocks(chains.blocks(&node.chain).upto(node.chain.height));
+        let chain = chain.map_err(|error| SimError(error.to_string()))?;
+        let gate = Gate::default();
+        Ok(Self {
+            number,
+            config,
+            net: SimNet::new(fabric.clone(), node.ip.into(), gate.clone()),
+            gate,
+            clock: SimClock::default(),
+            store: Arc::new(SimStore::new(chain, node.disk, seen)),
+            telemetry: Arc::default(),
+            seed: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number as u64),
+            starts_at,
+            started: Arc::default(),
+        })
+    }
+
+    async fn run(self) -> turmoil::Result {
+        if !self.started.swap(true, Ordering::Relaxed) {
+            tokio::time::sleep(self.starts_at).await;
+        }
+        let telemetry = Arc::new(Telemetry::new());
+        *self.telemetry.lock().unwrap_or_else(PoisonError::into_inner) = telemetry.clone();
+        let started = turmoil::sim_elapsed().unwrap_or_default().as_nanos() as u64;
+        let parts = Parts {
+            network: self.net,
+            store: self.store,
+            clock: Arc::new(self.clock),
+            telemetry,
+            // Another life, other nonces.
+            seed: self.seed ^ started.rotate_left(17),
+        };
+        let process = run(self.config, parts, std::future::pending());
+        self.gate.wrap(Attributed::new(self.number, process)).await?;
+        Ok(())
+    }
+}
+
+/// The node's `config.toml`.
+fn config_text(scenario: &Scenario, node: &Node) -> String {
+    let list = |ips: &[std::net::Ipv4Addr]| ips.iter().map(|ip| format!("\"{ip}\"")).collect::<Vec<_>>().join(", ");
+    let mut sections: BTreeMap<&str, BTreeMap<&str, String>> = BTreeMap::new();
+    let network = sections.entry("network").or_default();
+    network.insert("listen", format!("\"{}:{PORT}\"", node.ip));
+    network.insert("whitelisted_peers", format!("[{}]", list(&node.whitelists)));
+    network.insert("blacklisted_peers", format!("[{}]", list(&node.blacklists)));
+    network.insert("peers", format!("[{}]", list(&node.dials)));
+    network.insert("masternode", node.masternode.to_string());
+    if let (Some((slot, slots)), Some(every)) = (node.producer, scenario.produce_every) {
+        let producer = sections.entry("producer").or_default();
+        producer.insert("enabled", "true".into());
+        producer.insert("interval", every.as_secs().to_string());
+        producer.insert("slot", slot.to_string());
+        producer.insert("slots", slots.to_string());
+    }
+    for (section, keys) in &node.config {
+        for (key, value) in keys {
+            sections.entry(section).or_default().insert(key, value.clone());
+        }
+    }
+    let mut text = String::new();
+    for (section, keys) in sections {
+        let _ = writeln!(text, "[{section}]");
+        for (key, value) in keys {
+            let _ = writeln!(text, "{key} = {value}");
+        }
+    }
+    text
+}
+
+fn set_links(scenario: &Scenario, ips: &BTreeMap<String, IpAddr>, faults: &mut Faults, mut jitter: Option<&mut ChaCha8Rng>) {
+    if let Some(rng) = jitter.as_deref_mut() {
+        for from in ips.values() {
+            for to in ips.values().filter(|to| *to != from) {
+                let mut params = faults.base(*from, *to);
+                params.jitter = Duration::from_micros(rng.random_range(0..3000));
+                faults.set_base(*from, *to, params, Duration::ZERO);
+            }
+        }
+    }
+    for link in &scenario.links {
+        for from in &link.from {
+            for to in link.to.iter().filter(|to| *to != from) {
+                let mut params = faults.base(ips[from], ips[to]);
+                reshape(&mut params, &link.shape);
+                faults.set_base(ips[from], ips[to], params, Duration::ZERO);
+            }
+        }
+    }
+}
+
+fn set_peers<'a>(
+    scenario: &Scenario,
+    chains: &Chains,
+    fabric: &Fabric,
+    ips: &BTreeMap<String, IpAddr>,
+    seed: u64,
+    log: &Log,
+    sim: &mut turmoil::Sim<'a>,
+) -> BTreeMap<String, UnboundedSender<Direction>> {
+    let mut directions = BTreeMap::new();
+    let mut cast = Vec::new();
+    for (name, peer) in &scenario.peers {
+        let (to, receiver) = unbounded_channel();
+        directions.insert(name.clone(), to);
+        let (log, source) = (log.clone(), name.clone());
+        cast.push(Scripted {
+            name: name.clone(),
+            peer: peer.clone(),
+            network: SimNet::new(fabric.clone(), peer.ip.into(), Gate::default()),
+            chains: chains.clone(),
+            nodes: ips.clone(),
+            directions: receiver,
+            record: Arc::new(move |what| push(&log, turmoil::sim_elapsed().unwrap_or_default(), &source, what)),
+            clock: Arc::new(SimClock::default()),
+            seed,
+        });
+    }
+    if !cast.is_empty() {
+        // This host is never restarted: its cast is taken once.
+        let cast = Mutex::new(Some(cast));
+        sim.host(PEERS_HOST, move || {
+            let cast = cast.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+            async move {
+                let mut playing = tokio::task::JoinSet::new();
+                for peer in cast {
+                    playing.spawn(crate::peer::run(peer));
+                }
+                while let Some(ended) = playing.join_next().await {
+                    ended??;
+                }
+                Ok(())
+            }
+        });
+    }
+    directions
+}
+
+/// What happens when, beginnings and ends apart.
+struct Agenda(Vec<(SimTime, u32, Turn)>);
+
+enum Turn {
+    Begin(Fault, String),
+    End(Fault),
+    Direct(Vec<String>, Direction),
+}
+
+impl Agenda {
+    fn of(scenario: &Scenario, seed: u64) -> Self {
+        let mut turns = Vec::new();
+        for step in scenario.timeline(seed) {
+            match step.act {
+                Act::Fault { fault, lasts } => {
+                    turns.push((step.at, step.id, Turn::Begin(fault.clone(), crate::scenario::words::fault(&fault))));
+                    turns.push((step.at + lasts, step.id, Turn::End(fault)));
+                }
+                Act::Direct { peers, direction } => turns.push((step.at, step.id, Turn::Direct(peers, direction))),
+            }
+        }
+        // Ends first: one fault may begin where another ends.
+        turns.sort_by_key(|(at, id, turn)| (*at, !matches!(turn, Turn::End(_)), *id));
+        turns.reverse();
+        Self(turns)
+    }
+
+    fn due(&mut self, now: SimTime) -> Vec<(u32, Turn)> {
+        let mut due = Vec::new();
+        while self.0.last().is_some_and(|(at, ..)| *at <= now) {
+            if let Some((_, id, turn)) = self.0.pop() {
+                due.push((id, turn));
+            }
+        }
+        due
+    }
+}
+
+fn push(log: &Log, at: SimTime, source: &str, what: What) {
+    log.lock().unwrap_or_else(PoisonError::into_inner).push(Observation { at, source: source.to_owned(), what });
+}

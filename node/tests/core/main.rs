@@ -1,0 +1,3 @@
+//! The core as a value: what it does with inputs, on a bare event queue. Transcripts are snapshots.
+mod sync;
+mod world;

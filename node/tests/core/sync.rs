@@ -1,0 +1,82 @@
+//! Catching up and forks between cores.
+use std::time::Duration;
+
+use node::protocol::Event;
+
+use crate::world::{World, fork, main_chain};
+
+const fn secs(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+#[test]
+fn a_node_100_behind_catches_up() {
+    let mut world = World::new();
+    let chain = main_chain(1100);
+    world.node(1, &chain, 1000, &[2, 3], |_| {});
+    world.node(2, &chain, 1100, &[1, 3], |_| {});
+    world.node(3, &chain, 1100, &[1, 2], |_| {});
+    world.run(secs(65));
+    assert_eq!(world.heights(1..=3), [1100; 3]);
+    insta::assert_snapshot!(world.transcript(1));
+}
+
+#[test]
+fn the_incident_ends_at_the_top() {
+    for heights in [[1919, 2817, 3651, 4805], [1000, 1000, 1000, 1100]] {
+        let mut world = World::new();
+        let chain = main_chain(4805);
+        for (n, height) in (1..).zip(heights) {
+            let others: Vec<u8> = (1..=4).filter(|other| *other != n).collect();
+            world.node(n, &chain, height, &others, |_| {});
+        }
+        world.run(secs(150));
+        assert_eq!(world.heights(1..=4), [heights[3]; 4]);
+    }
+}
+
+#[test]
+fn a_fork_at_equal_height_is_resolved_without_a_push() {
+    let mut world = World::new();
+    world.node(1, &main_chain(3000), 3000, &[2], |config| config.network.masternode = false);
+    world.node(2, &fork(2990, 3000), 3000, &[1], |_| {});
+    world.run(secs(40));
+    assert_eq!(world.tip(1), fork(2990, 3000).tip());
+    insta::assert_snapshot!(world.transcript(1));
+}
+
+#[test]
+fn an_ancestor_9990_back_is_found_in_three_round_trips() {
+    let mut world = World::new();
+    world.node(1, &main_chain(12_000), 12_000, &[2], |config| config.network.masternode = false);
+    world.node(2, &fork(2010, 12_000), 12_000, &[1], |_| {});
+    world.run(secs(60));
+    assert_eq!(world.tip(1), fork(2010, 12_000).tip());
+    let found = |event: &Event| matches!(event, Event::AncestorFound { height: 2010, depth: 9990, round_trips: 3, .. });
+    assert_eq!(world.count(1, found), 1);
+    assert_eq!(world.count(1, |event| matches!(event, Event::Reorg { .. })), 1);
+}
+
+#[test]
+fn past_the_limit_the_chain_stays() {
+    let mut world = World::new();
+    world.node(1, &main_chain(12_000), 12_000, &[2], |config| config.network.masternode = false);
+    world.node(2, &fork(1999, 12_000), 12_000, &[1], |_| {});
+    world.run(secs(300));
+    assert_eq!(world.tip(1), main_chain(12_000).tip());
+    assert_eq!(world.count(1, |event| matches!(event, Event::ForkGaveUp { .. })), 1);
+}
+
+#[test]
+fn three_masternodes_on_two_forks_agree() {
+    for ahead in [3000, 3100] {
+        let mut world = World::new();
+        let other = fork(2900, ahead);
+        world.node(1, &main_chain(3000), 3000, &[2, 3], |_| {});
+        world.node(2, &main_chain(3000), 3000, &[1, 3], |_| {});
+        world.node(3, &other, ahead, &[1, 2], |_| {});
+        world.run(secs(120));
+        let tips: Vec<_> = (1..=3).map(|n| world.tip(n).hash).collect();
+        assert_eq!(tips, [main_chain(3000).tip().hash; 3], "two of three hold it");
+    }
+}
