@@ -1,2 +1,4 @@
 //! The `lockstep` command.
-fn main() {}
+fn main() -> harness::cli::Exit {
+    harness::cli::main()
+}

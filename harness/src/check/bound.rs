@@ -31,10 +31,7 @@ pub fn count(window: &Window, at_least: u64, at_most: Option<u64>, history: &His
     let expected = format!(
         "{}, {}",
         words::window(window, history.meta()),
-        limits(
-            Some(at_least.to_string()),
-            at_most.map(|most| most.to_string())
-        )
+        limits(Some(at_least.to_string()), at_most.map(|most| most.to_string()))
     );
     let actual = times(seen.len());
     if let Some(most) = at_most.filter(|most| number > *most) {
@@ -91,10 +88,7 @@ pub fn gaps(
 ) -> Outcome {
     let seen = pattern::in_window(window, history);
     let expected = gaps_expected(at_least, at_most, are);
-    let gaps = || {
-        seen.windows(2)
-            .map(|pair| (pair[1].at - pair[0].at, pair[1]))
-    };
+    let gaps = || seen.windows(2).map(|pair| (pair[1].at - pair[0].at, pair[1]));
     for (gap, later) in gaps() {
         if at_least.is_some_and(|least| gap < least) || at_most.is_some_and(|most| gap > most) {
             return Outcome::fail(expected, seconds(gap)).seen(Some(later));
@@ -102,12 +96,7 @@ pub fn gaps(
     }
     for (number, (want, (gap, later))) in are.iter().zip(gaps()).enumerate() {
         if gap.abs_diff(*want) > *want / GAP_TOLERANCE {
-            let actual = format!(
-                "gap {} is {}: {}",
-                number + 1,
-                seconds(gap),
-                list(gaps().map(|g| g.0))
-            );
+            let actual = format!("gap {} is {}: {}", number + 1, seconds(gap), list(gaps().map(|g| g.0)));
             return Outcome::fail(expected, actual).seen(Some(later));
         }
     }
@@ -126,27 +115,16 @@ pub fn gaps(
         return Outcome::inconclusive(expected, format!("seen {}: no gap", times(seen.len())));
     }
     let pass = Outcome::pass(expected, list(gaps().map(|gap| gap.0)));
-    if at_least.is_some() || at_most.is_some() {
-        unless_blind(window, history, pass)
-    } else {
-        pass
-    }
+    if at_least.is_some() || at_most.is_some() { unless_blind(window, history, pass) } else { pass }
 }
 
-fn gaps_expected(
-    at_least: Option<Duration>,
-    at_most: Option<Duration>,
-    are: &[Duration],
-) -> String {
+fn gaps_expected(at_least: Option<Duration>, at_most: Option<Duration>, are: &[Duration]) -> String {
     let mut parts = Vec::new();
     if at_least.is_some() || at_most.is_some() {
         parts.push(format!("gaps of {}", limits(time(at_least), time(at_most))));
     }
     if !are.is_empty() {
-        parts.push(format!(
-            "gaps of {}, each within 25 %",
-            list(are.iter().copied())
-        ));
+        parts.push(format!("gaps of {}, each within 25 %", list(are.iter().copied())));
     }
     parts.join("; ")
 }
@@ -170,9 +148,7 @@ fn too_few(window: &Window, history: &History, expected: String, actual: String)
     let span = pattern::span(window, history);
     let until = span.map(|(_, until)| until);
     let around = until.or(window.from).unwrap_or_default();
-    Outcome::absent(span.is_some(), expected, actual)
-        .at(around)
-        .seen(pattern::nearest(&window.see, history, around))
+    Outcome::absent(span.is_some(), expected, actual).at(around).seen(pattern::nearest(&window.see, history, around))
 }
 
 /// `once`, `5 times`.

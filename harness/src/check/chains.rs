@@ -36,12 +36,7 @@ pub fn changes<'a>(history: &'a History, node: &str) -> Vec<Change<'a>> {
     for seen in history.observations().iter().filter(|o| o.source == node) {
         match &seen.what {
             What::Process { up } => started |= *up,
-            What::Chain {
-                ancestor,
-                height,
-                tip,
-                broken,
-            } => {
+            What::Chain { ancestor, height, tip, broken } => {
                 if started && ancestor == height {
                     old = None;
                 }
@@ -100,11 +95,7 @@ where
             }
             What::Chain { height, tip, .. } => {
                 let up_since = *up.entry(source).or_insert(Some(seen.at));
-                let state = State {
-                    height: *height,
-                    tip,
-                    up_since,
-                };
+                let state = State { height: *height, tip, up_since };
                 states.insert(source, state);
             }
             _ => continue,
@@ -153,19 +144,9 @@ mod tests {
         let mut seen = Vec::new();
         instants(&history, &["a".into(), "b".into()], |at, states| {
             let heights: Vec<u64> = states.values().map(|state| state.height).collect();
-            let up = states
-                .values()
-                .filter(|state| state.up_since.is_some())
-                .count();
+            let up = states.values().filter(|state| state.up_since.is_some()).count();
             seen.push((at.as_millis(), heights, up));
         });
-        assert_eq!(
-            seen,
-            [
-                (0, vec![5, 5], 2),
-                (1_000, vec![6, 6], 2),
-                (2_000, vec![6, 6], 1)
-            ]
-        );
+        assert_eq!(seen, [(0, vec![5, 5], 2), (1_000, vec![6, 6], 2), (2_000, vec![6, 6], 1)]);
     }
 }

@@ -45,12 +45,8 @@ struct Stretch {
 
 /// Judges a convergence; with the time it took, where it was reached.
 pub fn judge(question: &Question<'_>, history: &History) -> (Outcome, Option<Duration>) {
-    let expected = format!(
-        "{} on {} within {}",
-        question.who.join(", "),
-        words::agreement(question.on),
-        seconds(question.within)
-    );
+    let expected =
+        format!("{} on {} within {}", question.who.join(", "), words::agreement(question.on), seconds(question.within));
     let inconclusive = |reason: String| (Outcome::inconclusive(&expected, reason), None);
     let Some(end) = history.end() else {
         return inconclusive("the history breaks off".into());
@@ -64,22 +60,14 @@ pub fn judge(question: &Question<'_>, history: &History) -> (Outcome, Option<Dur
     }
     let fresh = question.produces && question.on == Agreement::Tips;
     let made = made_after(history, after);
-    if let Some(node) = question
-        .who
-        .iter()
-        .find(|node| chains::changes(history, node).is_empty())
-    {
+    if let Some(node) = question.who.iter().find(|node| chains::changes(history, node).is_empty()) {
         return inconclusive(format!("{node} never showed its chain"));
     }
     if fresh && made.is_empty() {
         return inconclusive(format!("no block was made after {}", seconds(after)));
     }
     let stretches = stretches(question, history, after, end, &made);
-    let reached = if fresh {
-        spreading(&stretches, question.within.min(SPREADING))
-    } else {
-        for_good(&stretches)
-    };
+    let reached = if fresh { spreading(&stretches, question.within.min(SPREADING)) } else { for_good(&stretches) };
     let took = reached.map(|at| at - after);
     match took {
         Some(took) if took <= question.within => {
@@ -143,12 +131,7 @@ fn stretches(
     end: Duration,
     made: &BTreeSet<&str>,
 ) -> Vec<Stretch> {
-    let mut stretches: Vec<Stretch> = vec![Stretch {
-        from: after,
-        until: end,
-        agree: false,
-        fresh: false,
-    }];
+    let mut stretches: Vec<Stretch> = vec![Stretch { from: after, until: end, agree: false, fresh: false }];
     chains::instants(history, question.who, |at, states| {
         let agree = agree(question, states);
         let fresh = agree && states.values().all(|state| made.contains(state.tip));
@@ -160,12 +143,7 @@ fn stretches(
         if let Some(last) = stretches.last_mut() {
             last.until = at;
         }
-        stretches.push(Stretch {
-            from: at,
-            until: end,
-            agree,
-            fresh,
-        });
+        stretches.push(Stretch { from: at, until: end, agree, fresh });
     });
     stretches
 }
@@ -232,9 +210,7 @@ fn at_end(question: &Question<'_>, history: &History) -> String {
 fn last_change<'a>(question: &Question<'_>, history: &'a History) -> Option<&'a Observation> {
     let last = |node: &String| chains::changes(history, node).pop();
     let lowest = question.who.iter().filter_map(last);
-    lowest
-        .min_by_key(|change| change.height)
-        .map(|change| change.seen)
+    lowest.min_by_key(|change| change.height).map(|change| change.seen)
 }
 
 #[cfg(test)]

@@ -49,69 +49,27 @@ pub fn judge(view: &View<'_>, history: &History) -> JudgeResult {
     for (name, outcome) in always.into_iter().chain(probes) {
         findings.push(finding(name, None, outcome, history));
     }
-    findings.push(finding(
-        "the run came to its end".into(),
-        None,
-        ended(history),
-        history,
-    ));
-    JudgeResult {
-        verdict: Verdict::worst(findings.iter().map(|finding| finding.verdict)),
-        findings,
-        convergence,
-    }
+    findings.push(finding("the run came to its end".into(), None, ended(history), history));
+    JudgeResult { verdict: Verdict::worst(findings.iter().map(|finding| finding.verdict)), findings, convergence }
 }
 
-fn expectation(
-    expect: &Expect,
-    view: &View<'_>,
-    history: &History,
-) -> (Outcome, Option<std::time::Duration>) {
+fn expectation(expect: &Expect, view: &View<'_>, history: &History) -> (Outcome, Option<std::time::Duration>) {
     let outcome = match expect {
         Expect::Sequence(items) => sequence::judge(items, history),
         Expect::Never(window) => bound::never(window, history),
-        Expect::Count {
-            seen,
-            at_least,
-            at_most,
-        } => bound::count(seen, *at_least, *at_most, history),
+        Expect::Count { seen, at_least, at_most } => bound::count(seen, *at_least, *at_most, history),
         Expect::Rate { seen, per, at_most } => bound::rate(seen, *per, *at_most, history),
-        Expect::Gaps {
-            seen,
-            at_least,
-            at_most,
-            are,
-        } => bound::gaps(seen, *at_least, *at_most, are, history),
-        Expect::Converge {
-            who,
-            on,
-            within,
-            after,
-        } => {
-            let question = Question {
-                who,
-                on: *on,
-                within: *within,
-                after: *after,
-                produces: view.produces,
-            };
+        Expect::Gaps { seen, at_least, at_most, are } => bound::gaps(seen, *at_least, *at_most, are, history),
+        Expect::Converge { who, on, within, after } => {
+            let question = Question { who, on: *on, within: *within, after: *after, produces: view.produces };
             return convergence::judge(&question, history);
         }
-        Expect::Tip {
-            who,
-            is,
-            by,
-            not_before,
-        } => tips::tip(who, is, *by, *not_before, history, view.hash),
+        Expect::Tip { who, is, by, not_before } => tips::tip(who, is, *by, *not_before, history, view.hash),
         Expect::OnlyTips { who, are } => tips::only(who, are, history, view.hash),
         Expect::Reorgs { who, at_most } => tips::reorgs(who, *at_most, history),
-        Expect::Metric {
-            on,
-            name,
-            at,
-            at_least,
-            at_most,
-        } => metric::judge(on, name, *at, *at_least, *at_most, history),
+        Expect::Metric { on, name, at, at_least, at_most } => {
+            metric::judge(on, name, *at, *at_least, *at_most, history)
+        }
     };
     (outcome, None)
 }
@@ -119,8 +77,7 @@ fn expectation(
 fn ended(history: &History) -> Outcome {
     match history.end() {
         Some(end) => Outcome::pass("the end", seconds(end)),
-        None => Outcome::inconclusive("the end", "the history breaks off")
-            .seen(history.observations().last()),
+        None => Outcome::inconclusive("the end", "the history breaks off").seen(history.observations().last()),
     }
 }
 
@@ -149,27 +106,14 @@ mod tests {
 
     fn judged(history: &History) -> JudgeResult {
         let nodes: BTreeSet<String> = ["a".into(), "b".into()].into();
-        let never = Expect::Never(Window {
-            see: pattern("a", "log ahead", ""),
-            from: None,
-            until: None,
-        });
+        let never = Expect::Never(Window { see: pattern("a", "log ahead", ""), from: None, until: None });
         let converge = Expect::Converge {
             who: vec!["a".into(), "b".into()],
             on: Agreement::Tips,
             within: Duration::from_secs(60),
             after: None,
         };
-        let expect = [
-            Check {
-                line: 12,
-                what: never,
-            },
-            Check {
-                line: 15,
-                what: converge,
-            },
-        ];
+        let expect = [Check { line: 12, what: never }, Check { line: 15, what: converge }];
         let view = View {
             nodes: &nodes,
             masternodes: &BTreeSet::new(),
@@ -207,10 +151,7 @@ mod tests {
         let result = judged(&run().ended());
         assert_eq!(result.verdict, Verdict::Pass, "{:#?}", result.findings);
         let took = Duration::from_millis(2_750);
-        assert_eq!(
-            result.convergence,
-            [("a, b converge on one tip".into(), took)]
-        );
+        assert_eq!(result.convergence, [("a, b converge on one tip".into(), took)]);
         assert_eq!(result.findings[1].line, Some(15));
     }
 

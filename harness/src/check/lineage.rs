@@ -35,15 +35,13 @@ impl<'a> Lineage<'a> {
                 }
                 let before = shown.values().next_back().copied();
                 let _undone = shown.split_off(&change.ancestor.saturating_add(1));
-                let tip = lineage.tips.entry(change.tip).or_insert_with(|| Relatives {
-                    height: change.height,
-                    ..Relatives::default()
-                });
+                let tip = lineage
+                    .tips
+                    .entry(change.tip)
+                    .or_insert_with(|| Relatives { height: change.height, ..Relatives::default() });
                 let mut under = shown.range(..change.height);
-                tip.below
-                    .extend(under.next_back().map(|(_, parent)| *parent));
-                tip.replaced
-                    .extend(before.map(|before| (before, change.ancestor)));
+                tip.below.extend(under.next_back().map(|(_, parent)| *parent));
+                tip.replaced.extend(before.map(|before| (before, change.ancestor)));
                 shown.insert(change.height, change.tip);
             }
         }
@@ -52,16 +50,8 @@ impl<'a> Lineage<'a> {
 
     /// For each tip, whether the block of this height on the chain of `place` is below it or is itself; `place` tells that
     /// chain's hashes by height, as far as they are known. `None`: what was seen doesn't tell.
-    pub fn hold(
-        &self,
-        height: u64,
-        place: impl Fn(u64) -> Option<String>,
-    ) -> BTreeMap<&'a str, Option<bool>> {
-        let asked = Asked {
-            lineage: self,
-            height,
-            place,
-        };
+    pub fn hold(&self, height: u64, place: impl Fn(u64) -> Option<String>) -> BTreeMap<&'a str, Option<bool>> {
+        let asked = Asked { lineage: self, height, place };
         let mut holds: BTreeMap<&str, Option<bool>> = BTreeMap::new();
         for (tip, relatives) in &self.tips {
             holds.insert(tip, asked.by_itself(tip, relatives));
@@ -105,11 +95,7 @@ impl<F: Fn(u64) -> Option<String>> Asked<'_, '_, F> {
         on_chain.filter(|on_chain| *on_chain || relatives.height == self.height)
     }
 
-    fn by_relatives(
-        &self,
-        relatives: &Relatives<'_>,
-        holds: &BTreeMap<&str, Option<bool>>,
-    ) -> Option<bool> {
+    fn by_relatives(&self, relatives: &Relatives<'_>, holds: &BTreeMap<&str, Option<bool>>) -> Option<bool> {
         let known = |tip: &str| holds.get(tip).copied().flatten();
         let height = |tip: &str| self.lineage.tips.get(tip).map(|relatives| relatives.height);
         let below = relatives.below.iter().find_map(|parent| {
@@ -128,8 +114,7 @@ impl<F: Fn(u64) -> Option<String>> Asked<'_, '_, F> {
                 }
                 // The two part at `ancestor`; where the one went on along the block's chain, the other didn't.
                 let before_height = height(before)?;
-                let went_on = known(before) == Some(true)
-                    || self.on_chain(before, before_height) == Some(true);
+                let went_on = known(before) == Some(true) || self.on_chain(before, before_height) == Some(true);
                 (went_on && *ancestor < before_height).then_some(false)
             })
         })

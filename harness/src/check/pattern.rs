@@ -14,10 +14,7 @@ use crate::scenario::expectation::{Condition, ConnectionFate, Pattern, PatternKi
 /// Whether the pattern matches.
 pub fn matches(pattern: &Pattern, seen: &Observation, meta: &Meta) -> bool {
     same_kind(pattern, seen)
-        && pattern
-            .fields
-            .iter()
-            .all(|(name, condition)| fulfils(seen, name, condition, meta))
+        && pattern.fields.iter().all(|(name, condition)| fulfils(seen, name, condition, meta))
         && has_text(pattern, seen)
 }
 
@@ -32,9 +29,7 @@ fn same_kind(pattern: &Pattern, seen: &Observation) -> bool {
             let request = wanted == "blocks_asked" && is_block_request(message);
             !sent && (wanted == message || request)
         }
-        (PatternKind::Connection(wanted), What::Connection { fate, .. }) => {
-            fate == fate_name(*wanted)
-        }
+        (PatternKind::Connection(wanted), What::Connection { fate, .. }) => fate == fate_name(*wanted),
         _ => false,
     }
 }
@@ -92,16 +87,10 @@ fn value<'a>(seen: &'a Observation, name: &str, meta: &Meta) -> Option<Cow<'a, F
 
 /// The observation that comes nearest to the pattern: a full match at another time, else the same event with the most
 /// conditions fulfilled; of several the one closest to `around`.
-pub fn nearest<'a>(
-    pattern: &Pattern,
-    history: &'a History,
-    around: Duration,
-) -> Option<&'a Observation> {
+pub fn nearest<'a>(pattern: &Pattern, history: &'a History, around: Duration) -> Option<&'a Observation> {
     let likeness = |seen: &Observation| {
         let fields = pattern.fields.iter();
-        let fulfilled = fields
-            .filter(|(name, condition)| fulfils(seen, name, condition, history.meta()))
-            .count();
+        let fulfilled = fields.filter(|(name, condition)| fulfils(seen, name, condition, history.meta())).count();
         fulfilled + usize::from(has_text(pattern, seen))
     };
     let candidates = history.observations().iter();
@@ -131,21 +120,10 @@ pub fn span(window: &Window, history: &History) -> Option<(Duration, Duration)> 
 /// nothing at all. Not to have seen something there says nothing.
 pub fn blind(pattern: &Pattern, history: &History) -> Option<String> {
     pattern.on.iter().find_map(|source| {
-        let observations = || {
-            history
-                .observations()
-                .iter()
-                .filter(|o| o.source == *source)
-        };
+        let observations = || history.observations().iter().filter(|o| o.source == *source);
         let (sees, what) = match pattern.kind {
-            PatternKind::Log(_) => (
-                observations().any(|o| matches!(o.what, What::Log { .. })),
-                "no line of its log",
-            ),
-            PatternKind::Wire(_) => (
-                observations().any(|o| matches!(o.what, What::Wire { .. })),
-                "not one message",
-            ),
+            PatternKind::Log(_) => (observations().any(|o| matches!(o.what, What::Log { .. })), "no line of its log"),
+            PatternKind::Wire(_) => (observations().any(|o| matches!(o.what, What::Wire { .. })), "not one message"),
             PatternKind::Connection(_) => (observations().next().is_some(), "nothing"),
         };
         (!sees).then(|| format!("{what} of {source} was seen in this run"))
@@ -192,23 +170,13 @@ pub(super) mod tests {
             };
             fields.insert(name.to_owned(), condition);
         }
-        Pattern {
-            on: on.split_whitespace().map(Into::into).collect(),
-            kind,
-            fields,
-            text: None,
-        }
+        Pattern { on: on.split_whitespace().map(Into::into).collect(), kind, fields, text: None }
     }
 
     /// How often a pattern matches in a history of one of each.
     fn count(pattern: &Pattern) -> usize {
         let history = history()
-            .text(
-                "a",
-                "behind",
-                "We're at height 1000",
-                "our=1000 ip=10.0.0.11 name=x big=18446744073709551615",
-            )
+            .text("a", "behind", "We're at height 1000", "our=1000 ip=10.0.0.11 name=x big=18446744073709551615")
             .log("a", "", "")
             .wire("m", "a", false, "GetBlocks", "start=1 end=5")
             .wire("m", "b", false, "GetBlockRange", "start=1 end=6")
@@ -216,8 +184,7 @@ pub(super) mod tests {
             .connection("a", "closed_by_node", "10.0.0.11")
             .ended();
         let seen = history.observations().iter();
-        seen.filter(|seen| matches(pattern, seen, history.meta()))
-            .count()
+        seen.filter(|seen| matches(pattern, seen, history.meta())).count()
     }
 
     #[test]
@@ -236,20 +203,11 @@ pub(super) mod tests {
             ("m", "wire blocks_asked", "", 2),
             ("m", "wire GetBlocks", "end=5", 1),
             ("m", "wire blocks_asked", "node=10.0.0.2", 1),
-            (
-                "a",
-                "connection closed_by_node",
-                "peer=10.0.0.11 by=node",
-                1,
-            ),
+            ("a", "connection closed_by_node", "peer=10.0.0.11 by=node", 1),
             ("a", "connection closed_by_peer", "", 0),
         ];
         for (on, what, conditions, times) in cases {
-            assert_eq!(
-                count(&pattern(on, what, conditions)),
-                times,
-                "{what} {conditions}"
-            );
+            assert_eq!(count(&pattern(on, what, conditions)), times, "{what} {conditions}");
         }
         let mut texted = pattern("a", "log behind", "");
         texted.text = Some("height 1000".into());

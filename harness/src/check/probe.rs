@@ -25,12 +25,8 @@ pub fn judge(planned: usize, history: &History) -> Vec<(String, Outcome)> {
         let expected = "it affects something, and is gone at its end";
         let outcome = match ends.get(&fault.id) {
             None => Outcome::inconclusive(expected, "it did not end"),
-            Some((_, false)) => {
-                Outcome::inconclusive(expected, "the effect is not gone: an error of the harness")
-            }
-            Some((None, true)) => {
-                Outcome::inconclusive(expected, "the fault did not bite: nothing was affected")
-            }
+            Some((_, false)) => Outcome::inconclusive(expected, "the effect is not gone: an error of the harness"),
+            Some((None, true)) => Outcome::inconclusive(expected, "the fault did not bite: nothing was affected"),
             Some((Some(bit), true)) => Outcome::pass(expected, *bit),
         };
         let outcome = outcome.at(fault.from);
@@ -56,14 +52,8 @@ mod tests {
         let good = cut().fault_ended(3, Some("2 segments held"), true).ended();
         assert_eq!(verdicts(1, &good), [Pass]);
         assert_eq!(verdicts(2, &good), [Inconclusive, Pass], "one never began");
-        assert_eq!(
-            verdicts(1, &cut().fault_ended(3, None, true).ended()),
-            [Inconclusive]
-        );
-        assert_eq!(
-            verdicts(1, &cut().fault_ended(3, Some("x"), false).ended()),
-            [Inconclusive]
-        );
+        assert_eq!(verdicts(1, &cut().fault_ended(3, None, true).ended()), [Inconclusive]);
+        assert_eq!(verdicts(1, &cut().fault_ended(3, Some("x"), false).ended()), [Inconclusive]);
         assert_eq!(verdicts(1, &cut().ended()), [Inconclusive]);
         assert_eq!(verdicts(0, &history().ended()), []);
     }

@@ -2,9 +2,9 @@
 //! range, and until when that stood open.
 //!
 //! From a log: opened by `requested`; closed by `received` with a first block in the range, by `request_failed` of the
-//! range, by a `reorg` to an ancestor below its end, by its own timeout. From the wire: opened by either block request, closed by an answer
-//! that begins in the range, or, where none is meant, the oldest by any answer; there the deadline is the shortest that the
-//! text knows. Both are closed by the end of the connection or of the node's process.
+//! range, by a `reorg` to an ancestor below its end, by its own timeout. From the wire: opened by either block request, closed
+//! by an answer that begins in the range, or, where none is meant, the oldest by any answer; there the deadline is the shortest
+//! that the text knows. Both are closed by the end of the connection or of the node's process.
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -56,6 +56,8 @@ pub struct Request<'a> {
     pub until: Duration,
     /// Why no longer.
     pub ended: End,
+    /// When a scripted peer began to send an answer to what a log tells: a node needn't log one whose blocks it got elsewhere.
+    pub sent: Option<Duration>,
 }
 
 impl Request<'_> {
@@ -72,34 +74,22 @@ pub fn requests(history: &History) -> Vec<Request<'_>> {
         let source = seen.source.as_str();
         match &seen.what {
             What::Log { event, fields, .. } => book.log(event, fields, seen),
-            What::Wire {
-                node,
-                sent,
-                message,
-                fields,
-            } => {
+            What::Wire { node, sent, message, fields } => {
                 let Some(peer) = history.meta().ip_of(source) else {
                     continue;
                 };
-                let key = Key {
-                    by: By::Wire,
-                    node,
-                    peer,
-                };
+                let key = Key { by: By::Wire, node, peer };
                 if !sent && is_block_request(message) {
                     book.open(key, fields, seen, SHORTEST_TIMEOUT);
                 } else if *sent && is_block_answer(message) {
                     book.answered(&key, fields, seen.at);
+                    book.sent(&Key { by: By::Log, ..key }, fields, seen.at);
                 }
             }
-            What::Connection { fate, peer } if fate.starts_with("closed") || fate == "reset" => {
+            What::Connection { fate, peer } if ended(fate) => {
                 for by in [By::Log, By::Wire] {
                     let peer = peer.clone();
-                    let key = Key {
-                        by,
-                        node: source,
-                        peer,
-                    };
+                    let key = Key { by, node: source, peer };
                     book.close(&key, seen.at, End::Closed, |_| true);
                 }
             }
@@ -113,6 +103,11 @@ pub fn requests(history: &History) -> Vec<Request<'_>> {
         }
     }
     book.requests
+}
+
+/// Whether a connection with this fate is no more: closed, reset, killed.
+fn ended(fate: &str) -> bool {
+    !matches!(fate, "dialled" | "refused" | "opened")
 }
 
 fn is_block_answer(message: &str) -> bool {
@@ -152,10 +147,7 @@ impl<'a> Book<'a> {
         if event == "reorg" {
             let ancestor = number(fields, "ancestor").unwrap_or(0);
             let keys: Vec<Key<'_>> = self.standing.keys().cloned().collect();
-            for key in keys
-                .iter()
-                .filter(|key| key.by == By::Log && key.node == node)
-            {
+            for key in keys.iter().filter(|key| key.by == By::Log && key.node == node) {
                 self.close(key, seen.at, End::Failed, |request| request.end > ancestor);
             }
             return;
@@ -163,23 +155,16 @@ impl<'a> Book<'a> {
         let Some(peer) = text(fields, "ip") else {
             return;
         };
-        let key = Key {
-            by: By::Log,
-            node,
-            peer,
-        };
+        let key = Key { by: By::Log, node, peer };
         match event {
             "requested" => {
-                let timeout =
-                    number(fields, "timeout").map_or(SHORTEST_TIMEOUT, Duration::from_secs);
+                let timeout = number(fields, "timeout").map_or(SHORTEST_TIMEOUT, Duration::from_secs);
                 self.open(key, fields, seen, timeout);
             }
             "received" => self.answered(&key, fields, seen.at),
             "request_failed" => {
                 let range = (number(fields, "start"), number(fields, "end"));
-                self.close(&key, seen.at, End::Failed, |request| {
-                    range == (Some(request.start), Some(request.end))
-                });
+                self.close(&key, seen.at, End::Failed, |request| range == (Some(request.start), Some(request.end)));
             }
             _ => {}
         }
@@ -198,6 +183,7 @@ impl<'a> Book<'a> {
             seen,
             until: seen.at.saturating_add(timeout),
             ended: End::Time,
+            sent: None,
         });
         let number = self.requests.len() - 1;
         self.standing.entry(key).or_default().push(number);
@@ -205,15 +191,10 @@ impl<'a> Book<'a> {
 
     /// Closes the oldest whose range holds the answer's first block; at the wire, where none does, the oldest.
     fn answered(&mut self, key: &Key<'a>, fields: &Fields, at: Duration) {
+        let meant = self.meant(key, fields, at);
         let Some(standing) = self.standing.get_mut(key) else {
             return;
         };
-        standing.retain(|number| self.requests[*number].until > at);
-        let first = number(fields, "start");
-        let meant = standing.iter().position(|number| {
-            let request = &self.requests[*number];
-            first.is_some_and(|first| (request.start..=request.end).contains(&first))
-        });
         let any = (key.by == By::Wire && !standing.is_empty()).then_some(0);
         if let Some(place) = meant.or(any) {
             let request = &mut self.requests[standing.remove(place)];
@@ -222,13 +203,26 @@ impl<'a> Book<'a> {
         }
     }
 
-    fn close(
-        &mut self,
-        key: &Key<'a>,
-        at: Duration,
-        how: End,
-        which: impl Fn(&Request<'a>) -> bool,
-    ) {
+    /// Notes that an answer is on its way to the oldest whose range holds its first block.
+    fn sent(&mut self, key: &Key<'a>, fields: &Fields, at: Duration) {
+        if let Some(place) = self.meant(key, fields, at) {
+            let request = &mut self.requests[self.standing[key][place]];
+            request.sent = request.sent.or(Some(at));
+        }
+    }
+
+    /// The place of the oldest that stands open and whose range holds the answer's first block.
+    fn meant(&mut self, key: &Key<'a>, fields: &Fields, at: Duration) -> Option<usize> {
+        let standing = self.standing.get_mut(key)?;
+        standing.retain(|number| self.requests[*number].until > at);
+        let first = number(fields, "start")?;
+        standing.iter().position(|number| {
+            let request = &self.requests[*number];
+            (request.start..=request.end).contains(&first)
+        })
+    }
+
+    fn close(&mut self, key: &Key<'a>, at: Duration, how: End, which: impl Fn(&Request<'a>) -> bool) {
         let Some(standing) = self.standing.get_mut(key) else {
             return;
         };

@@ -31,34 +31,23 @@ pub fn judge(items: &[Seen], history: &History) -> Outcome {
         ends = next;
     }
     let words: Vec<String> = items.iter().map(expected).collect();
-    Outcome::pass(
-        words.join("; then "),
-        format!("complete at {}", seconds(ends[0].0)),
-    )
+    Outcome::pass(words.join("; then "), format!("complete at {}", seconds(ends[0].0)))
 }
 
 /// Observations that match an item within its limits, with a fitting end of the items before.
-fn continuations(
-    item: &Seen,
-    ends: &[(Duration, Option<usize>)],
-    history: &History,
-) -> Vec<(Duration, Option<usize>)> {
+fn continuations(item: &Seen, ends: &[(Duration, Option<usize>)], history: &History) -> Vec<(Duration, Option<usize>)> {
     let fits = |(index, seen): (usize, &Observation)| {
         let at = seen.at;
-        let in_time = item.by.is_none_or(|by| at <= by)
-            && item.not_before.is_none_or(|earliest| at >= earliest);
+        let in_time = item.by.is_none_or(|by| at <= by) && item.not_before.is_none_or(|earliest| at >= earliest);
         if !in_time || !pattern::matches(&item.see, seen, history.meta()) {
             return None;
         }
         // Ends are in order of the history. The latest that is old enough is the best for `within`.
         let reachable = ends.partition_point(|(end, number)| {
-            number.is_none_or(|number| number < index)
-                && item.not_within.is_none_or(|wait| *end + wait <= at)
+            number.is_none_or(|number| number < index) && item.not_within.is_none_or(|wait| *end + wait <= at)
         });
         let (latest, _) = *ends.get(reachable.checked_sub(1)?)?;
-        item.within
-            .is_none_or(|within| at - latest <= within)
-            .then_some((at, Some(index)))
+        item.within.is_none_or(|within| at - latest <= within).then_some((at, Some(index)))
     };
     let observations = history.observations().iter().enumerate();
     observations.filter_map(fits).collect()
@@ -68,21 +57,13 @@ fn continuations(
 /// are complete.
 fn missing(number: usize, items: &[Seen], before: Duration, history: &History) -> Outcome {
     let item = &items[number];
-    let mut expected = format!(
-        "{} of {}: {}",
-        number + 1,
-        items.len(),
-        words::item(item, history.meta())
-    );
+    let mut expected = format!("{} of {}: {}", number + 1, items.len(), words::item(item, history.meta()));
     if number > 0 {
         let last = words::pattern(&items[number - 1].see, history.meta());
         expected.push_str(&format!(" (after {last} at {})", seconds(before)));
     }
-    let matching: Vec<&Observation> = history
-        .observations()
-        .iter()
-        .filter(|seen| pattern::matches(&item.see, seen, history.meta()))
-        .collect();
+    let matching: Vec<&Observation> =
+        history.observations().iter().filter(|seen| pattern::matches(&item.see, seen, history.meta())).collect();
     let actual = match matching.as_slice() {
         [] => "not seen".into(),
         [seen] => format!("seen only at {}", seconds(seen.at)),
@@ -98,13 +79,11 @@ fn missing(number: usize, items: &[Seen], before: Duration, history: &History) -
     let last = history.observations().last().map(|seen| seen.at);
     let over = matches!((item.by, last), (Some(by), Some(last)) if last > by);
     let complete = over || history.end().is_some();
-    Outcome::absent(complete, expected, actual)
-        .at(latest.or(history.end()).unwrap_or(before))
-        .seen(pattern::nearest(
-            &item.see,
-            history,
-            latest.unwrap_or(before),
-        ))
+    Outcome::absent(complete, expected, actual).at(latest.or(history.end()).unwrap_or(before)).seen(pattern::nearest(
+        &item.see,
+        history,
+        latest.unwrap_or(before),
+    ))
 }
 
 /// The time up to which an item could have come.
@@ -123,13 +102,7 @@ mod tests {
     /// An item `event` on node a with `by`, `within`, `not_before`, `not_within` in seconds.
     fn item(event: &str, limits: [Option<u64>; 4]) -> Seen {
         let [by, within, not_before, not_within] = limits.map(|s| s.map(Duration::from_secs));
-        Seen {
-            see: pattern("a", &format!("log {event}"), ""),
-            by,
-            within,
-            not_before,
-            not_within,
-        }
+        Seen { see: pattern("a", &format!("log {event}"), ""), by, within, not_before, not_within }
     }
 
     const ANY: [Option<u64>; 4] = [None; 4];
@@ -138,9 +111,7 @@ mod tests {
     fn events(words: &str) -> Build {
         words.split_whitespace().fold(history(), |build, word| {
             let (event, at) = word.split_at(1);
-            build
-                .at(at.parse::<u64>().unwrap() * 1_000)
-                .log("a", event, "")
+            build.at(at.parse::<u64>().unwrap() * 1_000).log("a", event, "")
         })
     }
 
@@ -155,11 +126,7 @@ mod tests {
         assert_eq!(verdict("y1 x3", &items), Verdict::Fail);
         assert_eq!(verdict("y1 x3 y3", &items), Verdict::Pass);
         let twice = [item("x", ANY), item("x", ANY)];
-        assert_eq!(
-            verdict("x1", &twice),
-            Verdict::Fail,
-            "one observation is not two"
-        );
+        assert_eq!(verdict("x1", &twice), Verdict::Fail, "one observation is not two");
         assert_eq!(verdict("x1 x1", &twice), Verdict::Pass);
     }
 
@@ -188,19 +155,12 @@ mod tests {
         let window = [item("x", ANY), item("y", [None, Some(9), None, Some(5)])];
         assert_eq!(verdict("x1 x8 y9", &window), Verdict::Pass);
         // The y that is too early for y is passed over.
-        let late = [
-            item("x", ANY),
-            item("y", [None, None, Some(5), None]),
-            item("z", [None, Some(1), None, None]),
-        ];
+        let late = [item("x", ANY), item("y", [None, None, Some(5), None]), item("z", [None, Some(1), None, None])];
         assert_eq!(verdict("x1 y2 z3 y7 z8", &late), Verdict::Pass);
         assert_eq!(verdict("x1 y2 z3 y7 z9", &late), Verdict::Fail);
         // Only one choice over three items fits.
-        let chain = [
-            item("x", ANY),
-            item("x", [None, Some(2), None, Some(2)]),
-            item("y", [Some(7), Some(2), None, None]),
-        ];
+        let chain =
+            [item("x", ANY), item("x", [None, Some(2), None, Some(2)]), item("y", [Some(7), Some(2), None, None])];
         assert_eq!(verdict("x1 x2 x3 x4 x6 y7", &chain), Verdict::Pass);
         assert_eq!(verdict("x1 x2 x3 x4 y7", &chain), Verdict::Fail);
     }
@@ -219,28 +179,19 @@ mod tests {
         assert_eq!(outcome.nearest.unwrap(), "9.000 s  a  INFO y: y");
         assert_eq!(outcome.at, Some(Duration::from_secs(4)));
 
-        let outcome = judge(
-            &[item("x", ANY), item("y", [None, Some(3), None, None])],
-            &history,
-        );
+        let outcome = judge(&[item("x", ANY), item("y", [None, Some(3), None, None])], &history);
         assert_eq!(outcome.actual, "seen only at 9.000 s");
     }
 
     #[test]
     fn what_can_not_be_known_is_no_failure() {
         let items = [item("x", [Some(5), None, None, None])];
-        assert_eq!(
-            judge(&items, &events("y1").done()).verdict,
-            Verdict::Inconclusive
-        );
+        assert_eq!(judge(&items, &events("y1").done()).verdict, Verdict::Inconclusive);
         assert_eq!(judge(&items, &events("y6").done()).verdict, Verdict::Fail);
         assert_eq!(judge(&items, &events("x1").done()).verdict, Verdict::Pass);
         let silent = history().process("a", true).ended();
         assert_eq!(judge(&items, &silent).verdict, Verdict::Inconclusive);
-        let unheard = [Seen {
-            see: pattern("m", "wire Ping", ""),
-            ..item("x", ANY)
-        }];
+        let unheard = [Seen { see: pattern("m", "wire Ping", ""), ..item("x", ANY) }];
         assert_eq!(judge(&unheard, &silent).verdict, Verdict::Fail);
     }
 }

@@ -28,12 +28,7 @@ pub fn tip(
     if resolve(is).is_none() {
         return Outcome::inconclusive(expected, "this block is not known");
     }
-    let place = |height| {
-        resolve(&At {
-            chain: is.chain.clone(),
-            height,
-        })
-    };
+    let place = |height| resolve(&At { chain: is.chain.clone(), height });
     let nodes = history.meta().parties.keys().map(String::as_str);
     let holds = Lineage::new(history, nodes).hold(is.height, place);
     let mut first = None;
@@ -75,9 +70,7 @@ pub fn tip(
     }
     match (unknown, first, history.end()) {
         (Some((reason, seen)), ..) => Outcome::inconclusive(expected, reason).seen(seen),
-        (None, Some(first), Some(_)) => {
-            Outcome::pass(expected, format!("first at {}", seconds(first)))
-        }
+        (None, Some(first), Some(_)) => Outcome::pass(expected, format!("first at {}", seconds(first))),
         _ => Outcome::inconclusive(expected, "the history breaks off"),
     }
 }
@@ -93,12 +86,7 @@ pub fn only(who: &[String], are: &[At], history: &History, resolve: Resolver<'_>
     }
     per_node(who, history, expected, |node, changes| {
         let other = changes.iter().find(|change| !hashes.contains(change.tip));
-        other.map(|change| {
-            (
-                format!("{node} at {}", words::tip(change.height, change.tip)),
-                *change,
-            )
-        })
+        other.map(|change| (format!("{node} at {}", words::tip(change.height, change.tip)), *change))
     })
 }
 
@@ -133,9 +121,7 @@ fn per_node<'a>(
     }
     match unseen {
         Some(node) => Outcome::inconclusive(expected, format!("{node} never showed its chain")),
-        None if history.end().is_none() => {
-            Outcome::inconclusive(expected, "the history breaks off")
-        }
+        None if history.end().is_none() => Outcome::inconclusive(expected, "the history breaks off"),
         None => Outcome::pass(expected, format!("so in all {seen} states that were seen")),
     }
 }
@@ -148,34 +134,19 @@ mod tests {
 
     fn at(text: &str) -> At {
         let (chain, height) = text.split_once('@').unwrap();
-        At {
-            chain: chain.into(),
-            height: height.parse().unwrap(),
-        }
+        At { chain: chain.into(), height: height.parse().unwrap() }
     }
 
     /// Chains are built up to 110; `b` leaves `main` after 95.
     fn resolve(at: &At) -> Option<String> {
-        let chain = if at.chain == "b" && at.height <= 95 {
-            "main"
-        } else {
-            &at.chain
-        };
+        let chain = if at.chain == "b" && at.height <= 95 { "main" } else { &at.chain };
         (at.height <= 110).then(|| format!("{chain}{}", at.height))
     }
 
     fn judge(is: &str, by: u64, not_before: Option<u64>, history: &History) -> Verdict {
         let who = ["a".into()];
         let seconds = Duration::from_secs;
-        tip(
-            &who,
-            &at(is),
-            seconds(by),
-            not_before.map(seconds),
-            history,
-            &resolve,
-        )
-        .verdict
+        tip(&who, &at(is), seconds(by), not_before.map(seconds), history, &resolve).verdict
     }
 
     /// a: main@100 from the start, main@105 at 30 s, a made block at 40 s.
@@ -207,21 +178,10 @@ mod tests {
     #[test]
     fn a_tip_that_can_not_be_told_is_inconclusive() {
         assert_eq!(judge("main@105", 30, None, &grows().done()), Inconclusive);
-        assert_eq!(
-            judge("main@111", 30, None, &grows().ended()),
-            Inconclusive,
-            "not built"
-        );
-        assert_eq!(
-            judge("main@105", 30, None, &history().ended()),
-            Inconclusive
-        );
-        let unknown = history()
-            .chain("a", 90, 90, "main90")
-            .at(30_000)
-            .chain("a", 90, 108, "made108")
-            .at(90_000)
-            .ended();
+        assert_eq!(judge("main@111", 30, None, &grows().ended()), Inconclusive, "not built");
+        assert_eq!(judge("main@105", 30, None, &history().ended()), Inconclusive);
+        let unknown =
+            history().chain("a", 90, 90, "main90").at(30_000).chain("a", 90, 108, "made108").at(90_000).ended();
         assert_eq!(judge("main@105", 30, None, &unknown), Inconclusive);
         assert_eq!(judge("main@105", 70, None, &grows().ended()), Pass);
         let early = history().chain("a", 9, 9, "main9").at(5_000).ended();
@@ -230,23 +190,13 @@ mod tests {
 
     #[test]
     fn only_these_tips() {
-        let judge = |are: [&str; 2], history: &History| {
-            only(&["a".into()], &are.map(at), history, &resolve).verdict
-        };
-        let two = || {
-            history()
-                .chain("a", 100, 100, "main100")
-                .at(9)
-                .chain("a", 95, 101, "b101")
-        };
+        let judge = |are: [&str; 2], history: &History| only(&["a".into()], &are.map(at), history, &resolve).verdict;
+        let two = || history().chain("a", 100, 100, "main100").at(9).chain("a", 95, 101, "b101");
         assert_eq!(judge(["main@100", "b@101"], &two().ended()), Pass);
         assert_eq!(judge(["main@100", "b@102"], &two().ended()), Fail);
         assert_eq!(judge(["main@100", "b@101"], &two().done()), Inconclusive);
         assert_eq!(judge(["main@100", "b@111"], &two().ended()), Inconclusive);
-        assert_eq!(
-            judge(["main@100", "b@101"], &history().ended()),
-            Inconclusive
-        );
+        assert_eq!(judge(["main@100", "b@101"], &history().ended()), Inconclusive);
     }
 
     #[test]
@@ -262,14 +212,8 @@ mod tests {
         };
         assert_eq!(judge(1, &some().ended()).verdict, Pass);
         let one_too_many = judge(0, &some().ended());
-        assert_eq!(
-            (one_too_many.verdict, &*one_too_many.actual),
-            (Fail, "1 on a")
-        );
+        assert_eq!((one_too_many.verdict, &*one_too_many.actual), (Fail, "1 on a"));
         assert_eq!(judge(1, &some().done()).verdict, Inconclusive);
-        assert_eq!(
-            judge(1, &history().chain("a", 1, 1, "x").ended()).verdict,
-            Inconclusive
-        );
+        assert_eq!(judge(1, &history().chain("a", 1, 1, "x").ended()).verdict, Inconclusive);
     }
 }

@@ -2,12 +2,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
 
 use crate::history::{Observation, seconds};
 
 /// Ordered by severity: the worst of several is their maximum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// What had to be seen was seen, and what must not be was not.
@@ -48,7 +48,7 @@ impl fmt::Display for Verdict {
 }
 
 /// One check's verdict and its grounds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The verdict.
     pub verdict: Verdict,
@@ -63,9 +63,26 @@ pub struct Finding {
     /// The observation nearest to what was expected, or the offending one.
     pub nearest: Option<String>,
     /// When it went wrong, since the start.
+    #[serde(rename = "at_ms", serialize_with = "ms")]
     pub at: Option<Duration>,
     /// What was disturbed then.
     pub faults_in_force: Vec<String>,
+}
+
+fn ms<S: Serializer>(at: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    at.map(|at| at.as_millis()).serialize(to)
+}
+
+impl Finding {
+    /// What was disturbed when it went wrong: `faults in force at 35.000 s: cut a | m1`.
+    pub fn disturbed(&self) -> Option<String> {
+        let faults = match self.faults_in_force.as_slice() {
+            [] => "none".into(),
+            faults => faults.join("; "),
+        };
+        let at = seconds(self.at?);
+        Some(format!("faults in force at {at}: {faults}"))
+    }
 }
 
 /// All findings of one run.
@@ -91,13 +108,7 @@ pub(super) struct Outcome {
 
 impl Outcome {
     pub fn new(verdict: Verdict, expected: impl Into<String>, actual: impl Into<String>) -> Self {
-        Self {
-            verdict,
-            expected: expected.into(),
-            actual: actual.into(),
-            nearest: None,
-            at: None,
-        }
+        Self { verdict, expected: expected.into(), actual: actual.into(), nearest: None, at: None }
     }
 
     pub fn pass(expected: impl Into<String>, actual: impl Into<String>) -> Self {
@@ -165,9 +176,6 @@ mod tests {
         assert_eq!(Verdict::worst([Unsupported, Inconclusive]), Inconclusive);
         assert_eq!(Verdict::worst([Fail, Inconclusive, Pass]), Fail);
         assert_eq!(Verdict::worst([]), Inconclusive);
-        assert_eq!(
-            [Pass, Fail, Unsupported, Inconclusive].map(Verdict::exit_code),
-            [0, 1, 2, 2]
-        );
+        assert_eq!([Pass, Fail, Unsupported, Inconclusive].map(Verdict::exit_code), [0, 1, 2, 2]);
     }
 }

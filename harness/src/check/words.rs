@@ -1,8 +1,6 @@
 //! Expectations in words, for findings.
 use crate::history::{Meta, seconds, short};
-use crate::scenario::expectation::{
-    Agreement, At, Condition, Expect, Pattern, PatternKind, Seen, Window,
-};
+use crate::scenario::expectation::{Agreement, At, Condition, Expect, Pattern, PatternKind, Seen, Window};
 
 use super::pattern::fate_name;
 

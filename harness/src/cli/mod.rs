@@ -1,1 +1,90 @@
-//! TBD
+//! The `lockstep` command.
+mod exit;
+mod explain;
+mod list;
+mod run;
+mod schema;
+
+use std::io::{self, ErrorKind, Write};
+
+use clap::Parser;
+use thiserror::Error;
+
+pub use exit::Exit;
+pub use run::{Format, RunArgs};
+
+use crate::run::folder::FolderError;
+use crate::scenario::LoadError;
+
+/// Runs masternodes in a simulated network, hurts them, and judges what was seen.
+#[derive(Debug, Parser)]
+#[command(name = "lockstep", version)]
+enum Cli {
+    /// Run scenarios in the simulated network and judge them.
+    Run(run::RunArgs),
+    /// List scenarios with their requirements.
+    List(list::ListArgs),
+    /// Tell what a scenario does, or what a requirement demands and which scenarios show it.
+    Explain(explain::ExplainArgs),
+    /// Print the JSON Schema of scenario files.
+    Schema,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, Error)]
+enum CliError {
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error("{0}")]
+    Argument(String),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error("{0}")]
+    Harness(String),
+    #[error("cannot write: {0}")]
+    Write(#[from] io::Error),
+}
+
+impl CliError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Load(LoadError::Wrong(_)) | Self::Argument(_) => Exit::Content,
+            Self::Load(LoadError::Unreadable { .. }) => Exit::Environment,
+            // Whoever reads has had enough: `lockstep schema | head`.
+            Self::Write(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Expected,
+            Self::Write(_) | Self::Folder(_) | Self::Harness(_) => Exit::Environment,
+        }
+    }
+}
+
+/// Does what the command line says.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing can be said where even this cannot be printed.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Content } else { Exit::Expected };
+        }
+    };
+    let out = &mut io::stdout().lock();
+    let done = match &cli {
+        Cli::Run(args) => run::run(args, out),
+        Cli::List(args) => list::list(args, out),
+        Cli::Explain(args) => explain::explain(args, out),
+        Cli::Schema => schema::schema(out).map(|()| Exit::Expected),
+    };
+    done.unwrap_or_else(|error| {
+        if error.exit() != Exit::Expected {
+            complain(&error);
+        }
+        error.exit()
+    })
+}
+
+fn complain(error: &CliError) {
+    let text = error.to_string();
+    // Mistakes in files are rendered with this word already.
+    let prefix = if text.starts_with("error") { "" } else { "error: " };
+    let _ = writeln!(io::stderr(), "{prefix}{text}");
+}

@@ -12,15 +12,7 @@ pub struct Build {
 
 /// An empty history at 0 ms, with nodes `a` to `e` at 10.0.0.1 to 10.0.0.5 and peers `m` and `n` at 10.0.0.11 and 10.0.0.12.
 pub fn history() -> Build {
-    let parties = [
-        ("a", 1),
-        ("b", 2),
-        ("c", 3),
-        ("d", 4),
-        ("e", 5),
-        ("m", 11),
-        ("n", 12),
-    ];
+    let parties = [("a", 1), ("b", 2), ("c", 3), ("d", 4), ("e", 5), ("m", 11), ("n", 12)];
     let address = |(name, last): (&str, u8)| (name.to_owned(), Ipv4Addr::new(10, 0, 0, last));
     Build {
         history: History::new(Meta {
@@ -40,11 +32,7 @@ impl Build {
     }
 
     fn seen(mut self, source: &str, what: What) -> Self {
-        self.history.push(Observation {
-            at: self.at,
-            source: source.into(),
-            what,
-        });
+        self.history.push(Observation { at: self.at, source: source.into(), what });
         self
     }
 
@@ -53,30 +41,17 @@ impl Build {
     }
 
     pub fn text(self, node: &str, event: &str, text: &str, fields: &str) -> Self {
-        let what = What::Log {
-            level: "INFO".into(),
-            event: event.into(),
-            text: text.into(),
-            fields: parse(fields),
-        };
+        let what = What::Log { level: "INFO".into(), event: event.into(), text: text.into(), fields: parse(fields) };
         self.seen(node, what)
     }
 
     pub fn wire(self, peer: &str, node: &str, sent: bool, message: &str, fields: &str) -> Self {
-        let what = What::Wire {
-            node: node.into(),
-            sent,
-            message: message.into(),
-            fields: parse(fields),
-        };
+        let what = What::Wire { node: node.into(), sent, message: message.into(), fields: parse(fields) };
         self.seen(peer, what)
     }
 
     pub fn connection(self, node: &str, fate: &str, peer: &str) -> Self {
-        let what = What::Connection {
-            fate: fate.into(),
-            peer: peer.into(),
-        };
+        let what = What::Connection { fate: fate.into(), peer: peer.into() };
         self.seen(node, what)
     }
 
@@ -84,20 +59,8 @@ impl Build {
         self.broken(node, ancestor, height, tip, None)
     }
 
-    pub fn broken(
-        self,
-        node: &str,
-        ancestor: u64,
-        height: u64,
-        tip: &str,
-        broken: Option<&str>,
-    ) -> Self {
-        let what = What::Chain {
-            ancestor,
-            height,
-            tip: tip.into(),
-            broken: broken.map(Into::into),
-        };
+    pub fn broken(self, node: &str, ancestor: u64, height: u64, tip: &str, broken: Option<&str>) -> Self {
+        let what = What::Chain { ancestor, height, tip: tip.into(), broken: broken.map(Into::into) };
         self.seen(node, what)
     }
 

@@ -39,10 +39,7 @@ struct Header {
 /// # Errors
 /// Those of `to`.
 pub fn write(history: &History, mut to: impl Write) -> Result<(), HistoryError> {
-    let header = Header {
-        lockstep_history: VERSION,
-        meta: history.meta().clone(),
-    };
+    let header = Header { lockstep_history: VERSION, meta: history.meta().clone() };
     line(&mut to, &header)?;
     for observation in history.observations() {
         line(&mut to, observation)?;
@@ -65,9 +62,7 @@ pub fn read(mut from: impl BufRead) -> Result<History, HistoryError> {
     for line in 1.. {
         let wrong = |reason: String| HistoryError::Line { line, reason };
         bytes.clear();
-        (&mut from)
-            .take(LONGEST + 1)
-            .read_until(b'\n', &mut bytes)?;
+        (&mut from).take(LONGEST + 1).read_until(b'\n', &mut bytes)?;
         if bytes.len() as u64 > LONGEST {
             return Err(wrong(format!("longer than {LONGEST} bytes")));
         }
@@ -92,10 +87,7 @@ pub fn read(mut from: impl BufRead) -> Result<History, HistoryError> {
         }
         history.push(observation);
     }
-    history.ok_or(HistoryError::Line {
-        line: 1,
-        reason: "the header is missing: the file is empty".into(),
-    })
+    history.ok_or(HistoryError::Line { line: 1, reason: "the header is missing: the file is empty".into() })
 }
 
 fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
@@ -120,11 +112,7 @@ mod tests {
             .process("a", true)
             .chain("a", 1000, 1000, "aa")
             .at(12_345)
-            .log(
-                "a",
-                "ping_sent",
-                "nonce=18446744073709551615 ip=10.0.0.2 height=5",
-            )
+            .log("a", "ping_sent", "nonce=18446744073709551615 ip=10.0.0.2 height=5")
             .wire("m", "a", false, "Ping", "nonce=9007199254740993")
             .connection("a", "opened", "10.0.0.2")
             .metrics("a", &[("x", 0.1 + 0.2), ("y", f64::INFINITY)])
@@ -158,27 +146,12 @@ mod tests {
         let good = String::from_utf8(bytes(&sample())).unwrap();
         let lines: Vec<&str> = good.lines().collect();
         let cases = [
-            (
-                String::new(),
-                "line 1: the header is missing: the file is empty",
-            ),
+            (String::new(), "line 1: the header is missing: the file is empty"),
             ("x\n".into(), "line 1: column 1: expected value"),
-            (
-                good.replacen("history\":1", "history\":2", 1),
-                "line 1: version 2 of the format, this program reads 1",
-            ),
-            (
-                format!("{}\n\n", lines[0]),
-                "line 2: column 0: EOF while parsing a value",
-            ),
-            (
-                format!("{}\n{}\n{}\n", lines[0], lines[4], lines[1]),
-                "line 3: earlier than the line before",
-            ),
-            (
-                format!("{}\n{}", lines[0], &lines[1][..20]),
-                "line 2: column 20: EOF while parsing",
-            ),
+            (good.replacen("history\":1", "history\":2", 1), "line 1: version 2 of the format, this program reads 1"),
+            (format!("{}\n\n", lines[0]), "line 2: column 0: EOF while parsing a value"),
+            (format!("{}\n{}\n{}\n", lines[0], lines[4], lines[1]), "line 3: earlier than the line before"),
+            (format!("{}\n{}", lines[0], &lines[1][..20]), "line 2: column 20: EOF while parsing"),
         ];
         for (text, expected) in cases {
             let error = read(text.as_bytes()).unwrap_err().to_string();
@@ -193,18 +166,7 @@ mod tests {
     fn observations_are_ordered_by_time_and_then_by_arrival() {
         let late = history().at(5).log("a", "one", "").log("a", "two", "");
         let history = late.at(1).log("b", "zero", "").done();
-        let sources: Vec<_> = history
-            .observations()
-            .iter()
-            .map(|o| o.to_string())
-            .collect();
-        assert_eq!(
-            sources,
-            [
-                "0.001 s  b  INFO zero: zero",
-                "0.005 s  a  INFO one: one",
-                "0.005 s  a  INFO two: two"
-            ]
-        );
+        let sources: Vec<_> = history.observations().iter().map(|o| o.to_string()).collect();
+        assert_eq!(sources, ["0.001 s  b  INFO zero: zero", "0.005 s  a  INFO one: one", "0.005 s  a  INFO two: two"]);
     }
 }

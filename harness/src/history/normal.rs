@@ -98,9 +98,7 @@ fn words(fields: &Fields, meta: &Meta) -> String {
 fn summary(runs: &[Run<'_>]) -> String {
     let mut counts: BTreeMap<(&str, &str), (u64, Duration, Duration)> = BTreeMap::new();
     for run in runs {
-        let entry = counts
-            .entry((run.node, run.event))
-            .or_insert((0, run.first, run.last));
+        let entry = counts.entry((run.node, run.event)).or_insert((0, run.first, run.last));
         entry.0 += run.times;
         entry.2 = run.last;
     }
@@ -145,10 +143,7 @@ mod tests {
     fn long_histories_are_summed_up() {
         let mut build = history();
         for i in 0..201 {
-            build = build
-                .at(i)
-                .log("a", "requested", "start=1")
-                .log("a", "received", "start=1");
+            build = build.at(i).log("a", "requested", "start=1").log("a", "received", "start=1");
         }
         assert_eq!(
             normal(&build.ended()),

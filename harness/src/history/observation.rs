@@ -58,14 +58,15 @@ pub enum What {
     },
     /// A node's connection changed; `peer` is the other end's IP.
     Connection {
-        /// `dialled`, `refused`, `opened`, `closed_by_node`, `closed_by_peer`, `reset`.
+        /// `dialled`, `refused`, `opened`, `closed_by_node`, `closed_by_peer`, `reset`, `killed` (with the node's process).
         fate: String,
         /// The other end's IP.
         peer: String,
     },
     /// A node's chain changed (first: what it started with).
     Chain {
-        /// The last block kept: the old height for an append, `height` itself where a start is told.
+        /// The last block kept: the old height for an append; of no meaning the first time, and `height` itself where a
+        /// process that started again tells its chain.
         ancestor: u64,
         /// The new height.
         height: u64,
@@ -125,36 +126,16 @@ impl fmt::Display for Observation {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Log {
-                level, event, text, ..
-            } if event.is_empty() => write!(f, "{level} {text}"),
-            Self::Log {
-                level, event, text, ..
-            } => write!(f, "{level} {event}: {text}"),
-            Self::Wire {
-                node,
-                sent,
-                message,
-                fields,
-            } => {
+            Self::Log { level, event, text, .. } if event.is_empty() => write!(f, "{level} {text}"),
+            Self::Log { level, event, text, .. } => write!(f, "{level} {event}: {text}"),
+            Self::Wire { node, sent, message, fields } => {
                 let way = if *sent { "to" } else { "from" };
                 write!(f, "{message} {way} {node}")?;
-                fields
-                    .iter()
-                    .try_for_each(|(name, value)| write!(f, " {name}={value}"))
+                fields.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
             }
             Self::Connection { fate, peer } => write!(f, "connection {fate}: {peer}"),
-            Self::Chain {
-                ancestor,
-                height,
-                tip,
-                broken,
-            } => {
-                write!(
-                    f,
-                    "chain at {height} {} (kept up to {ancestor})",
-                    short(tip)
-                )?;
+            Self::Chain { ancestor, height, tip, broken } => {
+                write!(f, "chain at {height} {} (kept up to {ancestor})", short(tip))?;
                 match broken {
                     Some(reason) => write!(f, ", broken: {reason}"),
                     None => Ok(()),
@@ -185,8 +166,7 @@ mod micros {
     use serde::{Deserialize, Deserializer, Serializer, ser};
 
     pub fn serialize<S: Serializer>(at: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        let micros = u64::try_from(at.as_micros())
-            .map_err(|_| ser::Error::custom("a time above 584,000 years"))?;
+        let micros = u64::try_from(at.as_micros()).map_err(|_| ser::Error::custom("a time above 584,000 years"))?;
         to.serialize_u64(micros)
     }
 
@@ -208,23 +188,14 @@ mod numbers {
         Other(String),
     }
 
-    pub fn serialize<S: Serializer>(
-        values: &BTreeMap<String, f64>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(values: &BTreeMap<String, f64>, to: S) -> Result<S::Ok, S::Error> {
         to.collect_map(values.iter().map(|(name, value)| {
-            let number = if value.is_finite() {
-                Number::Finite(*value)
-            } else {
-                Number::Other(value.to_string())
-            };
+            let number = if value.is_finite() { Number::Finite(*value) } else { Number::Other(value.to_string()) };
             (name, number)
         }))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<BTreeMap<String, f64>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, f64>, D::Error> {
         BTreeMap::<String, Number>::deserialize(from)?
             .into_iter()
             .map(|(name, number)| match number {

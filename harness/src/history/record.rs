@@ -55,18 +55,13 @@ pub struct FaultSpan {
 impl History {
     /// An empty one.
     pub fn new(meta: Meta) -> Self {
-        Self {
-            meta,
-            observations: Vec::new(),
-        }
+        Self { meta, observations: Vec::new() }
     }
 
     /// Adds an observation at its place in time. Times are kept to the microsecond, as in a file.
     pub fn push(&mut self, mut observation: Observation) {
         observation.at -= Duration::from_nanos(u64::from(observation.at.subsec_nanos() % 1_000));
-        let place = self
-            .observations
-            .partition_point(|held| held.at <= observation.at);
+        let place = self.observations.partition_point(|held| held.at <= observation.at);
         self.observations.insert(place, observation);
     }
 
@@ -91,12 +86,9 @@ impl History {
         let mut spans: Vec<FaultSpan> = Vec::new();
         for seen in &self.observations {
             match &seen.what {
-                What::FaultBegan { id, what } => spans.push(FaultSpan {
-                    id: *id,
-                    what: what.clone(),
-                    from: seen.at,
-                    until: None,
-                }),
+                What::FaultBegan { id, what } => {
+                    spans.push(FaultSpan { id: *id, what: what.clone(), from: seen.at, until: None })
+                }
                 What::FaultEnded { id, .. } => {
                     let open = |span: &&mut FaultSpan| span.id == *id && span.until.is_none();
                     if let Some(span) = spans.iter_mut().find(open) {

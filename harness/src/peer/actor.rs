@@ -5,20 +5,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use node::chain::Hash;
 use node::runtime::network::{Accepted, Clock, Listener, Network};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::chains::Chains;
-use super::connection::Connection;
-use super::recorder::Recorder;
-pub use super::recorder::Recording;
-use super::role::Role;
+use super::connections::Connections;
+use super::recorder::Recording;
 use super::script::Script;
 use crate::scenario::resolved::{Direction, Peer};
 
@@ -56,7 +50,7 @@ pub struct Scripted<N> {
 /// Where it can't listen.
 pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
     let Scripted { name, peer, network, chains, nodes, mut directions, record, clock, seed } = scripted;
-    let mut stage = Stage {
+    let mut connections = Connections {
         script: Script::new(&peer),
         ip: IpAddr::V4(peer.ip),
         name,
@@ -66,15 +60,15 @@ pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
         record,
         clock,
         seed,
-        connections: JoinSet::new(),
+        tasks: JoinSet::new(),
         directed: BTreeMap::new(),
-        opened: 0,
+        begun: 0,
     };
     let starts_at = Instant::now() + peer.starts_at;
     loop {
         tokio::select! {
             biased;
-            Some(direction) = directions.recv() => stage.script.follow(&direction),
+            Some(direction) = directions.recv() => connections.script.follow(&direction),
             () = sleep_until(starts_at) => break,
         }
     }
@@ -82,11 +76,11 @@ pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
     let (accepted, mut inbound) = unbounded_channel();
     let mut acceptor = JoinSet::new();
     if peer.listens {
-        let listener = stage.network.listen(SocketAddr::new(stage.ip, PORT)).await?;
+        let listener = connections.network.listen(SocketAddr::new(connections.ip, PORT)).await?;
         acceptor.spawn(accept(listener, accepted));
     }
     for node in &peer.dials {
-        stage.dial(node);
+        connections.dial(node);
     }
     let mut redials = BTreeSet::new();
     loop {
@@ -94,14 +88,14 @@ pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
         tokio::select! {
             biased;
             Some(direction) = directions.recv() => {
-                stage.direct(&direction);
+                connections.direct(&direction);
                 if let Direction::Connect = direction {
-                    peer.dials.iter().for_each(|node| stage.dial(node));
+                    peer.dials.iter().for_each(|node| connections.dial(node));
                 }
             }
-            Some(Accepted { stream, peer, .. }) = inbound.recv() => stage.accepted(stream, peer),
-            Some(ended) = stage.connections.join_next() => {
-                if let Some((pause, node)) = peer.redials.zip(stage.ended(ended)) {
+            Some(Accepted { stream, peer, .. }) = inbound.recv() => connections.accepted(stream, peer),
+            Some(ended) = connections.tasks.join_next() => {
+                if let Some((pause, node)) = peer.redials.zip(connections.ended(ended)) {
                     redials.insert((Instant::now() + pause, node));
                 }
             }
@@ -109,10 +103,10 @@ pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
                 let (_, node) = redials.pop_first().expect("there is a redial");
                 match peer.redials {
                     // As long as the node's own connection lives, none is needed.
-                    Some(pause) if stage.is_connected(&node) => {
+                    Some(pause) if connections.is_connected(&node) => {
                         redials.insert((Instant::now() + pause, node));
                     }
-                    _ => stage.dial(&node),
+                    _ => connections.dial(&node),
                 }
             }
         }
@@ -132,122 +126,92 @@ async fn accept<L: Listener>(mut listener: L, to: UnboundedSender<Accepted<L::St
     }
 }
 
-/// A connection that is over.
-struct Ended {
-    id: u64,
-    dialled: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peer::testing::{Fixed, NODE, PEER, Play, TestNet, chains, handshake, part};
 
-/// Everything that lives as long as the peer.
-struct Stage<N> {
-    name: String,
-    ip: IpAddr,
-    script: Script,
-    network: Arc<N>,
-    chains: Chains,
-    nodes: BTreeMap<String, IpAddr>,
-    record: Recording,
-    clock: Arc<dyn Clock>,
-    seed: u64,
-    connections: JoinSet<Ended>,
-    /// Connections by number: with whom, and how to direct them.
-    directed: BTreeMap<u64, (String, UnboundedSender<Direction>)>,
-    opened: u64,
-}
+    const SECOND: Duration = Duration::from_secs(1);
 
-impl<N: Network> Stage<N> {
-    fn direct(&mut self, direction: &Direction) {
-        self.script.follow(direction);
-        for (_, connection) in self.directed.values() {
-            // One that is just over needs no direction.
-            let _ = connection.send(direction.clone());
+    /// A peer that dials the node, and when its connections come: each is closed as soon as it does.
+    async fn dials(peer: Peer, times: usize, within: Duration) -> Vec<u64> {
+        let began = Instant::now();
+        let mut play = Play::begin(Peer { dials: vec!["n".to_owned()], ..peer }).await;
+        let mut seconds = Vec::new();
+        while seconds.len() < times {
+            let Ok(end) = tokio::time::timeout(within, play.dialled()).await else {
+                break;
+            };
+            seconds.push(began.elapsed().as_secs());
+            drop(end);
         }
+        seconds
     }
 
-    fn dial(&mut self, node: &str) {
-        let Some(&ip) = self.nodes.get(node) else { return };
-        let (id, directions) = self.begin(node);
-        let (network, source) = (self.network.clone(), self.ip);
-        let part = self.part(id, node, true);
-        self.connections.spawn(async move {
-            if let Ok(open) = network.connect(Some(source), SocketAddr::new(ip, PORT)).await {
-                part.play(open.stream, directions).await;
+    #[tokio::test(start_paused = true)]
+    async fn it_dials_at_its_start_and_again_after_each_end() {
+        assert_eq!(dials(part(Vec::new()), 2, 900 * SECOND).await, [0]);
+        let late = Peer { starts_at: 20 * SECOND, redials: Some(7 * SECOND), ..part(Vec::new()) };
+        assert_eq!(dials(late, 3, 900 * SECOND).await, [20, 27, 34]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_dials_again_when_refused_but_not_beside_the_nodes_own_connection() {
+        let peer = Peer { dials: vec!["n".to_owned()], redials: Some(5 * SECOND), ..part(Vec::new()) };
+        let mut play = Play::begin(peer).await;
+        drop(play.dialled().await);
+        let own = play.dial().await;
+        assert!(tokio::time::timeout(100 * SECOND, play.dialled()).await.is_err());
+        drop(own);
+        // The next attempts are refused.
+        play.listener = play.net.listen(SocketAddr::new(PEER, PORT)).await.unwrap();
+        play.net.listen(SocketAddr::new(NODE, PORT)).await.unwrap();
+        sleep(20 * SECOND).await;
+        play.listener = play.net.listen(SocketAddr::new(NODE, PORT)).await.unwrap();
+        let again = tokio::time::timeout(6 * SECOND, play.dialled()).await.unwrap();
+        drop(again);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_listens_only_where_it_is_to_and_from_its_start() {
+        let at = SocketAddr::new(PEER, PORT);
+        let deaf = Play::begin(Peer { listens: false, ..part(Vec::new()) }).await;
+        assert!(deaf.net.connect(Some(NODE), at).await.is_err());
+        let late = Play::begin(Peer { starts_at: 5 * SECOND, ..part(Vec::new()) }).await;
+        assert!(late.net.connect(Some(NODE), at).await.is_err());
+        late.direct(Direction::Tell(Some(3)));
+        sleep(5 * SECOND).await;
+        let mut end = late.dial().await;
+        end.send(&handshake()).await;
+        assert_eq!(end.answer().await.name(), "Ack");
+        assert_eq!(end.told().await, Some(3), "directions before the start count");
+    }
+
+    #[tokio::test]
+    async fn that_it_cannot_listen_is_an_error() {
+        struct Busy;
+        impl Network for Busy {
+            type Stream = tokio::io::DuplexStream;
+            type Listener = <TestNet as Network>::Listener;
+            async fn listen(&self, _: SocketAddr) -> io::Result<Self::Listener> {
+                Err(io::ErrorKind::AddrInUse.into())
             }
-            Ended { id, dialled: true }
-        });
-    }
-
-    fn accepted(&mut self, stream: N::Stream, from: IpAddr) {
-        let known = self.nodes.iter().find(|(_, ip)| **ip == from);
-        let node = known.map_or_else(|| from.to_string(), |(name, _)| name.clone());
-        let (id, directions) = self.begin(&node);
-        let part = self.part(id, &node, false);
-        self.connections.spawn(async move {
-            part.play(stream, directions).await;
-            Ended { id, dialled: false }
-        });
-    }
-
-    fn begin(&mut self, node: &str) -> (u64, UnboundedReceiver<Direction>) {
-        self.opened += 1;
-        let (sender, directions) = unbounded_channel();
-        self.directed.insert(self.opened, (node.to_owned(), sender));
-        (self.opened, directions)
-    }
-
-    fn part(&self, id: u64, node: &str, dialled: bool) -> Part {
-        Part {
-            script: self.script.clone(),
-            chains: self.chains.clone(),
-            dialled,
-            clock: self.clock.clone(),
-            rng: ChaCha8Rng::from_seed(Hash::of(format!("{}/{}/{id}", self.seed, self.name).as_bytes()).0),
-            recorder: Recorder::new(node.to_owned(), self.record.clone()),
-        }
-    }
-
-    /// Forgets a connection; whom to dial again.
-    fn ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) -> Option<String> {
-        let ended = ended.expect("a connection's task neither panics nor is aborted");
-        let (node, _) = self.directed.remove(&ended.id)?;
-        ended.dialled.then_some(node)
-    }
-
-    fn is_connected(&self, node: &str) -> bool {
-        self.directed.values().any(|(other, _)| other == node)
-    }
-}
-
-/// What a connection is begun with.
-struct Part {
-    script: Script,
-    chains: Chains,
-    dialled: bool,
-    clock: Arc<dyn Clock>,
-    rng: ChaCha8Rng,
-    recorder: Recorder,
-}
-
-impl Part {
-    /// Plays it to the end of the connection.
-    async fn play<S: AsyncRead + AsyncWrite>(self, stream: S, mut directions: UnboundedReceiver<Direction>) {
-        let mut role = Role::new(self.script, self.chains, self.dialled, self.clock, self.rng);
-        let mut connection = Connection::new(stream, self.recorder);
-        connection.send(role.open());
-        loop {
-            let next = role.next();
-            tokio::select! {
-                biased;
-                direction = directions.recv() => match direction {
-                    None | Some(Direction::Disconnect) => return,
-                    Some(direction) => connection.send(role.direct(&direction)),
-                },
-                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => connection.send(role.due()),
-                heard = connection.next(role.reads()) => match heard {
-                    Some(heard) => connection.send(role.receive(&heard)),
-                    None => return,
-                },
+            async fn connect(&self, _: Option<IpAddr>, _: SocketAddr) -> io::Result<Accepted<Self::Stream>> {
+                Err(io::ErrorKind::ConnectionRefused.into())
             }
         }
+        let (_, directions) = unbounded_channel();
+        let scripted = Scripted {
+            name: "p".to_owned(),
+            peer: part(Vec::new()),
+            network: Busy,
+            chains: chains(),
+            nodes: BTreeMap::new(),
+            directions,
+            record: Arc::new(|_| {}),
+            clock: Arc::new(Fixed),
+            seed: 0,
+        };
+        assert_eq!(run(scripted).await.unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 }

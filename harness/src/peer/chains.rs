@@ -1,9 +1,10 @@
 //! All built chains of a scenario.
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use node::chain::{Block, BuiltChain, Hash, Height, SealedBlock, TipRule, testnet};
 
+use super::memo::{Key, built};
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{At, Chain};
 
@@ -20,7 +21,7 @@ const HIGHEST: Height = 200_000;
 pub struct Chains(Arc<BTreeMap<String, BuiltChain>>);
 
 impl Chains {
-    /// Builds what `scenario` names; about 20 µs a block in release builds.
+    /// Builds what `scenario` names.
     pub fn build(scenario: &Scenario) -> Self {
         Self::of(&scenario.chains)
     }
@@ -78,8 +79,8 @@ pub fn longer(chain: &BuiltChain, height: Height) -> BuiltChain {
     if height <= tip.height {
         return chain.clone();
     }
-    let key = Key { ancestor: tip.hash, long: is_long(chain), seed: seed("longer"), lower_than: None };
-    let seed = key.seed;
+    let seed = seed("longer");
+    let key = Key::new(tip.hash, is_long(chain), seed, None);
     built(key, height.min(HIGHEST), |height| chain.fork(tip.height, seed, height, TipRule::Any))
 }
 
@@ -88,33 +89,9 @@ fn needs(chain: &Chain) -> impl Iterator<Item = &String> {
     chain.fork_of.iter().chain(&chain.lower_than).map(|at| &at.chain)
 }
 
-/// What one chain of any length is made from. The ancestor's hash stands for everything below it.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    ancestor: Hash,
-    long: bool,
-    seed: u64,
-    lower_than: Option<(Height, Hash)>,
-}
-
-/// The longest chain made so far from each key. Shorter ones are its prefixes.
-static BUILT: Mutex<BTreeMap<Key, BuiltChain>> = Mutex::new(BTreeMap::new());
-
-/// The chain of `key` at least up to `height`, by `make` where none so long is there yet.
-fn built(key: Key, height: Height, make: impl FnOnce(Height) -> BuiltChain) -> BuiltChain {
-    // Locked while building, so that scenarios which start at once don't all build the same.
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(chain) = built.get(&key).filter(|chain| chain.tip().height >= height) {
-        return chain.clone();
-    }
-    let chain = make(height);
-    built.insert(key, chain.clone());
-    chain
-}
-
 fn root(genesis: SealedBlock, name: &str, height: Height, long: bool) -> BuiltChain {
     let seed = seed(name);
-    let key = Key { ancestor: genesis.hash(), long, seed, lower_than: None };
+    let key = Key::new(genesis.hash(), long, seed, None);
     // More than asked for, so that a process builds a root a few times only; on the same side of LONG_CHAIN.
     let rounded = if long {
         height.max(LONG_CHAIN + 1).next_multiple_of(LONG_CHAIN / 2)
@@ -137,11 +114,11 @@ fn fork(built_yet: &BTreeMap<String, BuiltChain>, name: &str, at: &At, chain: &C
     let height = chain.height.max(lower_than.map_or(0, |(height, _)| height));
     let ancestor = parent.block(at.height).map_or(parent.tip().hash, |block| block.hash());
     let long = is_long(parent);
-    let whole = built(Key { ancestor, long, seed, lower_than }, height, |height| match lower_than {
+    let whole = built(Key::new(ancestor, long, seed, lower_than), height, |height| match lower_than {
         None => parent.fork(at.height, seed, height, TipRule::Any),
-        Some((ground, hash)) => parent
-            .fork(at.height, seed, ground, TipRule::LowerThan(hash))
-            .fork(ground, seed, height, TipRule::Any),
+        Some((ground, hash)) => {
+            parent.fork(at.height, seed, ground, TipRule::LowerThan(hash)).fork(ground, seed, height, TipRule::Any)
+        }
     });
     cut(&whole, height)
 }
@@ -209,10 +186,7 @@ mod tests {
         assert_ne!(built.hash(&b(11)), built.hash(&main(11)));
         assert_eq!(built.whole("a").tip().height, 40);
         // The same name, asked for higher later, keeps its blocks.
-        let again = chains([
-            ("b", chain(Some(at("main", 10)), None, 90)),
-            ("main", chain(None, None, 20)),
-        ]);
+        let again = chains([("b", chain(Some(at("main", 10)), None, 90)), ("main", chain(None, None, 20))]);
         assert_eq!(again.hash(&b(30)), built.hash(&b(30)));
     }
 
@@ -231,10 +205,7 @@ mod tests {
 
     #[test]
     fn with_a_chain_above_20_000_all_are_60_seconds_apart() {
-        let built = chains([
-            ("f", chain(Some(at("main", 10)), None, 20_001)),
-            ("main", chain(None, None, 12)),
-        ]);
+        let built = chains([("f", chain(Some(at("main", 10)), None, 20_001)), ("main", chain(None, None, 12))]);
         for name in ["f", "main"] {
             let [ten, twelve] = [10, 12].map(|h| built.whole(name).block(h).unwrap().timestamp());
             assert_eq!(twelve - ten, 120, "{name}");

@@ -6,9 +6,10 @@ use node::wire::{Decoded, LineDecoder, Message, decode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadHalf, WriteHalf, split};
 use tokio::time::sleep_until;
 
+use super::note::Note;
 use super::outbox::{Outbox, Step};
 use super::outgoing::Outgoing;
-use super::recorder::{Note, Recorder};
+use super::recorder::Recorder;
 
 /// Bytes read at once.
 const CHUNK: usize = 16 * 1024;
@@ -80,6 +81,11 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
         }
     }
 
+    /// Closes it.
+    pub fn close(self) {
+        self.recorder.finish();
+    }
+
     /// The next message in what was read; `Some(None)` where there is another thing or no whole line, `None` where a line is too long.
     fn decode(&mut self) -> Option<Option<Message>> {
         let mut rest = &self.chunk[self.fresh.clone()];
@@ -97,5 +103,63 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             Ok(Decoded::Message(message)) => Some(message),
             _ => None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::time::{Instant, sleep};
+
+    use crate::peer::testing::{met, number, ping};
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_message_is_recorded_and_passed_over() {
+        let (play, mut end) = met([]).await;
+        let lines = b"{\"FutureThing\":{}}\n[[[\r\n\n\xff\n\"GetPeers\"\r\n";
+        for part in lines.chunks(7) {
+            end.0.write_all(part).await.unwrap();
+            sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(end.answer().await.name(), "PeersResponse");
+        assert_eq!(play.recorded(false, "FutureThing").len(), 1);
+        let undecodable = play.recorded(false, "undecodable");
+        let bytes: Vec<_> = undecodable.iter().map(|fields| number(fields, "bytes")).collect();
+        assert_eq!(bytes, [4, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_over_the_limit_closes_the_connection() {
+        let (play, mut end) = met([]).await;
+        let endless = async {
+            let part = [b'x'; 16 * 1024];
+            while end.0.write_all(&part).await.is_ok() {}
+        };
+        endless.await;
+        assert_eq!(play.recorded(false, "junk").len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_does_not_read_holds_up_answers_but_not_reading() {
+        let (play, mut end) = met([]).await;
+        let began = Instant::now();
+        for nonce in 0..3_000 {
+            end.send(&ping(nonce)).await;
+        }
+        sleep(Duration::from_secs(2)).await;
+        let counted = |sent| {
+            let records = play.recorded(sent, if sent { "Pong" } else { "Ping" });
+            let counts = records.iter().map(|fields| fields.get("count").map_or(1, |_| number(fields, "count")));
+            counts.sum::<u64>()
+        };
+        assert_eq!(counted(false), 3_000);
+        assert!(counted(true) < 2_000, "the pipe is full");
+        for nonce in 0..3_000 {
+            let node::wire::Message::Pong { nonce: got, .. } = end.answer().await else { panic!() };
+            assert_eq!(got, nonce);
+        }
+        assert!(began.elapsed() < Duration::from_secs(3));
     }
 }

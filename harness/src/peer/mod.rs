@@ -2,8 +2,12 @@
 mod actor;
 mod chains;
 mod connection;
+mod connections;
 mod deviation;
+mod direction;
 mod honest;
+mod memo;
+mod note;
 mod outbox;
 mod outgoing;
 mod recorder;
@@ -14,5 +18,6 @@ mod served;
 #[cfg(test)]
 mod testing;
 
-pub use actor::{PORT, Recording, Scripted, run};
+pub use actor::{PORT, Scripted, run};
 pub use chains::Chains;
+pub use recorder::Recording;

@@ -10,8 +10,8 @@ use rand_chacha::ChaCha8Rng;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until};
 
+use super::note::Note;
 use super::outgoing::{Outgoing, Payload};
-use super::recorder::Note;
 
 /// Things that wait at most, so that a node which doesn't read costs little; more are dropped.
 const MOST: usize = 65_536;
@@ -134,15 +134,8 @@ impl Outbox {
             bytes.pop();
         }
         bytes.extend_from_slice(if outgoing.crlf { b"\r\n" } else { b"\n" });
-        self.current = Some(Writing {
-            bytes,
-            written: 0,
-            began: Instant::now(),
-            over: outgoing.over,
-            note,
-            left: 0,
-            noise: None,
-        });
+        self.current =
+            Some(Writing { bytes, written: 0, began: Instant::now(), over: outgoing.over, note, left: 0, noise: None });
         None
     }
 
@@ -188,5 +181,37 @@ impl Writing {
             }
         }
         chunk > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use node::wire::Message;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_due_is_written_in_order_and_what_is_too_much_is_dropped() {
+        let mut outbox = Outbox::default();
+        let line = |n: u64, after| Outgoing { after: Duration::from_secs(after), ..Message::BlockInventory(n).into() };
+        outbox.push(line(3, 2));
+        outbox.push(line(2, 1));
+        outbox.push(line(4, 2));
+        outbox.push(line(1, 0));
+        for n in 5..MOST as u64 + 10 {
+            outbox.push(line(n, 3));
+        }
+        let mut written = Vec::new();
+        let all = async {
+            while let Ok(step) = outbox.step(&mut written).await {
+                assert!(matches!(step, Step::Sent(_)));
+            }
+        };
+        let over = tokio::time::timeout(Duration::from_secs(9), all).await;
+        assert!(over.is_err(), "nothing is left, and that is no end");
+        let lines: Vec<_> = written.split(|byte| *byte == b'\n').collect();
+        let expected = (1..=MOST as u64).map(|n| encode(&Message::BlockInventory(n)));
+        assert_eq!(lines.len(), MOST + 1);
+        assert!(lines.iter().zip(expected).all(|(line, expected)| expected.starts_with(line)));
     }
 }

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use node::chain::SealedBlock;
-use node::wire::{Decoded, Message, WireError};
 use tokio::time::Instant;
 
-use crate::history::{Field, Fields, What};
+use super::note::{Note, field};
+use crate::history::{Fields, What};
 
 /// Takes observations as they are made.
 pub type Recording = Arc<dyn Fn(What) + Send + Sync>;
@@ -21,113 +20,6 @@ const SUMMED: [&str; 4] = ["Ping", "Pong", "BlockAnnouncement", "undecodable"];
 
 /// Over what time it is.
 const WINDOW: Duration = Duration::from_secs(1);
-
-/// One thing on the wire: a message by its name, a line of junk by `undecodable`, bytes without end by `junk`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Note {
-    message: Cow<'static, str>,
-    fields: Fields,
-}
-
-impl Note {
-    /// So many bytes that are no message.
-    pub fn junk(bytes: u64) -> Self {
-        Self { message: "junk".into(), fields: [field("bytes", bytes)].into() }
-    }
-
-    /// A line of `bytes` bytes; `None` for an empty one.
-    pub fn line(decoded: &Result<Decoded, WireError>, bytes: usize) -> Option<Self> {
-        Some(match decoded {
-            Ok(Decoded::Message(message)) => message.into(),
-            Ok(Decoded::Unknown(tag)) => Self { message: tag.clone().into(), fields: Fields::new() },
-            Ok(Decoded::Empty) => return None,
-            Err(error) => Self {
-                message: "undecodable".into(),
-                fields: [field("bytes", bytes as u64), text("reason", error)].into(),
-            },
-        })
-    }
-}
-
-impl Note {
-    fn seen(self, node: &str, sent: bool) -> What {
-        What::Wire {
-            node: node.to_owned(),
-            sent,
-            message: self.message.into_owned(),
-            fields: self.fields,
-        }
-    }
-}
-
-impl From<&Message> for Note {
-    fn from(message: &Message) -> Self {
-        Self { message: message.name().into(), fields: fields(message) }
-    }
-}
-
-fn field(name: &str, number: u64) -> (String, Field) {
-    (name.to_owned(), Field::Number(number))
-}
-
-fn text(name: &str, value: impl ToString) -> (String, Field) {
-    (name.to_owned(), Field::Text(value.to_string()))
-}
-
-/// Whole numbers as such; those below zero as text.
-fn signed(name: &str, number: i64) -> (String, Field) {
-    u64::try_from(number).map_or_else(|_| text(name, number), |number| field(name, number))
-}
-
-fn list(blocks: &[SealedBlock]) -> Fields {
-    let ends = blocks.first().zip(blocks.last());
-    let ends = ends.map(|(first, last)| [field("start", first.height()), field("end", last.height())]);
-    [field("count", blocks.len() as u64)].into_iter().chain(ends.into_iter().flatten()).collect()
-}
-
-fn fields(message: &Message) -> Fields {
-    let of_block = |block: &SealedBlock| [field("height", block.height()), text("hash", block.hash())].into();
-    match message {
-        Message::Handshake { magic, protocol_version, network } => [
-            text("magic", magic.escape_ascii()),
-            field("protocol_version", (*protocol_version).into()),
-            text("network", network),
-        ]
-        .into(),
-        Message::Ack { message_type } => [text("message_type", message_type)].into(),
-        Message::Ping { nonce, timestamp, height } | Message::Pong { nonce, timestamp, height } => {
-            let height = height.map(|height| field("height", height));
-            [field("nonce", *nonce), signed("timestamp", *timestamp)].into_iter().chain(height).collect()
-        }
-        Message::GetBlocks(start, end) | Message::GetBlockRange { start_height: start, end_height: end } => {
-            [field("start", *start), field("end", *end)].into()
-        }
-        Message::BlocksResponse(blocks) | Message::BlockRangeResponse(blocks) => list(blocks),
-        Message::BlockHeightResponse(height)
-        | Message::BlockInventory(height)
-        | Message::BlockRequest(height)
-        | Message::GetBlockHash(height) => [field("height", *height)].into(),
-        Message::ChainTipResponse { height, hash } => [field("height", *height), text("hash", hash)].into(),
-        Message::BlockHashResponse { height, hash } => {
-            let hash = hash.map(|hash| text("hash", hash));
-            [field("height", *height)].into_iter().chain(hash).collect()
-        }
-        Message::BlockResponse(block)
-        | Message::BlockAnnouncement(block)
-        | Message::GenesisAnnouncement(block) => of_block(block),
-        Message::GenesisHashResponse(hash) => [text("hash", hash)].into(),
-        Message::PeersResponse(peers) => [field("count", peers.len() as u64)].into(),
-        Message::MasternodesResponse(nodes) => [field("count", nodes.len() as u64)].into(),
-        Message::MasternodeAnnouncement { address, tier, .. } => [text("address", address), text("tier", tier)].into(),
-        Message::GetBlockHeight
-        | Message::GetChainTip
-        | Message::GetGenesisHash
-        | Message::RequestGenesis
-        | Message::GetPeers
-        | Message::GetMasternodes
-        | Message::Version(_) => Fields::new(),
-    }
-}
 
 /// Records for one connection.
 pub struct Recorder {
@@ -180,6 +72,11 @@ impl Recorder {
         self.flush_if(|repeats| repeats.since + WINDOW <= now);
     }
 
+    /// Records all sums: the connection is over.
+    pub fn finish(mut self) {
+        self.flush_if(|_| true);
+    }
+
     fn flush_if(&mut self, over: impl Fn(&Repeats) -> bool) {
         for ((sent, message), repeats) in &mut self.repeats {
             if !over(repeats) {
@@ -206,9 +103,70 @@ impl Repeats {
     }
 }
 
-impl Drop for Recorder {
-    /// The connection's last second isn't lost.
-    fn drop(&mut self) {
-        self.flush_if(|_| true);
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use node::wire::Message;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::peer::testing::number;
+
+    /// A recorder, and what it has recorded: how many at once, or 1.
+    fn recorder() -> (Recorder, impl Fn() -> Vec<u64>) {
+        let seen: Arc<Mutex<Vec<What>>> = Arc::default();
+        let sink = seen.clone();
+        let recorder = Recorder::new("n".to_owned(), Arc::new(move |what| sink.lock().unwrap().push(what)));
+        let counts = move || {
+            let count = |what: &What| match what {
+                What::Wire { fields, .. } if fields.contains_key("count") => {
+                    assert!(!fields.contains_key("nonce"));
+                    number(fields, "count")
+                }
+                _ => 1,
+            };
+            seen.lock().unwrap().iter().map(count).collect()
+        };
+        (recorder, counts)
+    }
+
+    fn ping() -> Note {
+        Note::from(&Message::Ping { nonce: 1, timestamp: 1, height: Some(1) })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn floods_are_summed_each_second_and_nothing_is_lost() {
+        let (mut recorder, counts) = recorder();
+        for _ in 0..30 {
+            for _ in 0..10 {
+                recorder.note(true, ping());
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(counts(), [1, 1, 1, 1, 1, 95, 100]);
+        assert_eq!(recorder.due(), Some(Instant::now()));
+        recorder.flush();
+        assert_eq!(counts().last(), Some(&100));
+        assert_eq!(recorder.due(), None);
+        // When the flood is over, they are recorded one by one again.
+        sleep(Duration::from_secs(30)).await;
+        recorder.note(true, ping());
+        recorder.note(false, ping());
+        assert_eq!(counts()[8..], [1, 1]);
+        for _ in 0..6 {
+            recorder.note(true, ping());
+        }
+        recorder.finish();
+        assert_eq!(counts()[10..], [1, 1, 1, 1, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_are_never_summed() {
+        let (mut recorder, counts) = recorder();
+        for height in 0..500 {
+            recorder.note(false, Note::from(&Message::GetBlockHash(height)));
+        }
+        assert_eq!(counts(), [1; 500]);
     }
 }

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use node::chain::{Height, SealedBlock};
+use node::chain::Height;
 use node::runtime::network::Clock;
 use node::wire::Message;
 use rand_chacha::ChaCha8Rng;
@@ -15,30 +15,25 @@ use super::outgoing::{Outgoing, Payload};
 use super::scene::Scene;
 use super::script::Script;
 use super::served::Served;
-use crate::scenario::file::PushForm;
-use crate::scenario::resolved::Direction;
 
 /// Time between two pings (phases 1 and 2, Liveness of a connection).
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Blocks in a line of a push.
-const PUSHED_AT_ONCE: usize = 100;
-
 /// What a peer does on one connection, as answers to what happens there.
 pub struct Role {
-    script: Script,
+    pub(super) script: Script,
     chains: Chains,
-    scene: Scene,
-    deviants: Vec<Box<dyn Deviant>>,
-    stage: Stage,
+    pub(super) scene: Scene,
+    pub(super) deviants: Vec<Box<dyn Deviant>>,
+    pub(super) stage: Stage,
     /// When its next own pings are due.
     ping_at: Option<Instant>,
     /// Directions that wait for the end of the handshake.
-    later: Vec<Outgoing>,
+    pub(super) later: Vec<Outgoing>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Stage {
+pub(super) enum Stage {
     /// The handshake isn't finished.
     Greeting,
     /// It is.
@@ -132,38 +127,6 @@ impl Role {
         self.stage != Stage::Open || self.deviants.iter().all(|deviant| deviant.reads())
     }
 
-    /// What it does about a stage direction; [`Direction::Disconnect`] and [`Direction::Connect`] are others' business.
-    /// Before the end of the handshake, later.
-    pub fn direct(&mut self, direction: &Direction) -> Vec<Outgoing> {
-        let told = self.scene.told;
-        self.script.follow(direction);
-        if let Direction::Deviate(_) = direction {
-            self.cast();
-        } else {
-            self.serve();
-        }
-        let mut out = match direction {
-            Direction::Tell(_) | Direction::Move(_) => self.ping(1),
-            Direction::Announce(height) => self.send(None, vec![Message::BlockInventory(*height).into()]),
-            Direction::Push { start, end, form } => {
-                let blocks = self.scene.served.beyond(*start, *end);
-                self.send(None, push(&blocks, *form))
-            }
-            Direction::Send(line) => vec![Payload::Line(line.clone()).into()],
-            Direction::Deviate(_) if self.stage == Stage::Open => {
-                let pings = u32::from(told != self.scene.told);
-                let mut out = self.ping(pings);
-                out.extend(self.deviants.iter_mut().flat_map(|deviant| deviant.opened(&mut self.scene)));
-                out
-            }
-            Direction::Deviate(_) | Direction::Disconnect | Direction::Connect => Vec::new(),
-        };
-        if self.stage == Stage::Greeting {
-            self.later.append(&mut out);
-        }
-        out
-    }
-
     /// The handshake is finished.
     fn opened(&mut self) -> Vec<Outgoing> {
         self.stage = Stage::Open;
@@ -189,12 +152,12 @@ impl Role {
         self.ping(count)
     }
 
-    fn ping(&mut self, count: u32) -> Vec<Outgoing> {
+    pub(super) fn ping(&mut self, count: u32) -> Vec<Outgoing> {
         let pings = (0..count).map(|_| self.scene.ping().into()).collect();
         self.send(None, pings)
     }
 
-    fn send(&mut self, request: Option<&Message>, mut out: Vec<Outgoing>) -> Vec<Outgoing> {
+    pub(super) fn send(&mut self, request: Option<&Message>, mut out: Vec<Outgoing>) -> Vec<Outgoing> {
         for deviant in &mut self.deviants {
             deviant.sends(request, &mut out, &mut self.scene);
         }
@@ -202,14 +165,14 @@ impl Role {
     }
 
     /// Takes on the script's deviations.
-    fn cast(&mut self) {
+    pub(super) fn cast(&mut self) {
         let now = Instant::now();
         self.deviants = self.script.deviations.iter().map(|deviation| deviation::of(deviation, now)).collect();
         self.serve();
     }
 
     /// Takes on the script's chain.
-    fn serve(&mut self) {
+    pub(super) fn serve(&mut self) {
         let honest = Served::new(&self.chains, &self.script.at);
         self.scene.served = self.deviants.iter().fold(honest, |served, deviant| deviant.serves(served));
         self.retell();
@@ -218,16 +181,5 @@ impl Role {
     fn retell(&mut self) {
         let told: Height = self.script.tell.unwrap_or(self.scene.served.height());
         self.scene.told = self.deviants.iter().fold(told, |told, deviant| deviant.height(told));
-    }
-}
-
-fn push(blocks: &[SealedBlock], form: PushForm) -> Vec<Outgoing> {
-    match form {
-        PushForm::List => {
-            blocks.chunks(PUSHED_AT_ONCE).map(|part| Message::BlocksResponse(part.to_vec()).into()).collect()
-        }
-        PushForm::Announcements => {
-            blocks.iter().map(|block| Message::BlockAnnouncement(block.clone()).into()).collect()
-        }
     }
 }

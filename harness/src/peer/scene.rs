@@ -40,10 +40,6 @@ impl Scene {
 
     /// A ping with a fresh nonce.
     pub fn ping(&mut self) -> Message {
-        Message::Ping {
-            nonce: self.rng.next_u64(),
-            timestamp: self.unix_s(),
-            height: Some(self.told),
-        }
+        Message::Ping { nonce: self.rng.next_u64(), timestamp: self.unix_s(), height: Some(self.told) }
     }
 }

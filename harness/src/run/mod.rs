@@ -1,1 +1,47 @@
-//! TBD
+//! One run of a scenario: simulate, then judge what was seen; what came of it, and its folder.
+pub mod folder;
+mod result;
+pub mod stopwatch;
+
+use std::collections::BTreeSet;
+
+use crate::check::{JudgeResult, View, judge};
+use crate::history::History;
+use crate::peer::Chains;
+use crate::scenario::Scenario;
+use crate::scenario::resolved::At;
+use crate::subject::sim::{SimError, Variation, simulate};
+
+pub use result::{Converged, ScenarioResult, repeat_command};
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Run {
+    /// What was seen.
+    pub history: History,
+    /// What it is worth.
+    pub judged: JudgeResult,
+}
+
+/// Runs `scenario` once in the simulated network and judges it.
+///
+/// # Errors
+/// Where the simulation itself fails; what the node does is a matter of the verdict.
+pub fn run(scenario: &Scenario, seed: u64, variation: Variation) -> Result<Run, SimError> {
+    let chains = Chains::build(scenario);
+    let history = simulate(scenario, &chains, seed, variation)?;
+    let nodes: BTreeSet<String> = scenario.nodes.keys().cloned().collect();
+    let masternodes = scenario.nodes.iter().filter(|(_, node)| node.masternode).map(|(name, _)| name.clone()).collect();
+    let view = View {
+        nodes: &nodes,
+        masternodes: &masternodes,
+        produces: scenario.produce_every.is_some(),
+        faults: history.faults().len(),
+        expect: &scenario.expect,
+        near_median: scenario.near_median.as_ref(),
+        buffered_at_most: scenario.buffered_at_most,
+        hash: &|at: &At| chains.hash(at).map(|hash| hash.to_string()),
+    };
+    let judged = judge(&view, &history);
+    Ok(Run { history, judged })
+}

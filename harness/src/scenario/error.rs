@@ -56,11 +56,7 @@ const SHOWN: usize = 20;
 
 impl Problem {
     pub(super) fn new(place: impl Into<Option<Place>>, title: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            title: title.into(),
-            help: None,
-        }
+        Self { place: place.into(), title: title.into(), help: None }
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
@@ -75,12 +71,7 @@ impl Problem {
             Some(place) => {
                 let line = Line::around(text, place);
                 let mark = AnnotationKind::Primary.span(line.mark);
-                title.element(
-                    Snippet::source(line.text)
-                        .path(file)
-                        .line_start(line.number)
-                        .annotation(mark),
-                )
+                title.element(Snippet::source(line.text).path(file).line_start(line.number).annotation(mark))
             }
         };
         if let Some(help) = &self.help {
@@ -101,22 +92,14 @@ impl<'a> Line<'a> {
     fn around(text: &'a str, place: &Place) -> Self {
         let at = floor_boundary(text, place.bytes.start);
         let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = text[at..]
-            .find('\n')
-            .map_or(text.len(), |newline| at + newline);
+        let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
         let line = text[start..end].trim_end_matches('\r');
         let from = (at - start).min(line.len());
         let to = floor_boundary(text, place.bytes.end).clamp(at, end) - start;
         // A place without a length (the start of a mapping): its first word.
-        let word = line[from..]
-            .find([' ', ':', ','])
-            .map_or(line.len(), |length| from + length);
+        let word = line[from..].find([' ', ':', ',']).map_or(line.len(), |length| from + length);
         let to = if to > from { to.min(line.len()) } else { word };
-        Self {
-            text: line,
-            number: text[..start].matches('\n').count() + 1,
-            mark: from..to,
-        }
+        Self { text: line, number: text[..start].matches('\n').count() + 1, mark: from..to }
     }
 }
 
@@ -130,12 +113,8 @@ fn floor_boundary(text: &str, at: usize) -> usize {
 
 impl fmt::Display for ScenarioError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown: Vec<_> = self
-            .problems
-            .iter()
-            .take(SHOWN)
-            .map(|problem| problem.render(&self.file, &self.text))
-            .collect();
+        let shown: Vec<_> =
+            self.problems.iter().take(SHOWN).map(|problem| problem.render(&self.file, &self.text)).collect();
         f.write_str(&shown.join("\n\n"))?;
         match self.problems.len().saturating_sub(SHOWN) {
             0 => Ok(()),

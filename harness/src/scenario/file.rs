@@ -10,7 +10,8 @@ use std::net::Ipv4Addr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::value::{ChainAt, Clock, Name, Rate, Share, Span, Value};
+use super::plain::Value;
+use super::value::{ChainAt, Clock, Name, Rate, Share, Span};
 use super::yaml::Spanned;
 
 /// One scenario: who takes part, what happens to them, and what must be seen.
@@ -185,7 +186,7 @@ pub enum Deviation {
     ReversedBlocks,
     /// Sends this many blocks after the asked range too, over several lines.
     ExtraBlocks(u64),
-    /// Serves a block at this height that is not valid.
+    /// Serves a block at this height that is not valid. The hashes that it tells, and the blocks after it, are the good chain's.
     InvalidBlock {
         /// Its height.
         at: u64,
@@ -226,11 +227,11 @@ pub enum Kind {
     Pings,
     /// Block requests.
     Blocks,
-    /// Requests for a hash.
+    /// Requests for a block's hash.
     Hashes,
     /// Requests for the tip.
     Tips,
-    /// Everything after the handshake.
+    /// Everything after the handshake; it doesn't ping by itself either.
     Everything,
 }
 

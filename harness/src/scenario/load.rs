@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::error::{LoadError, Problem, ScenarioError};
 use super::file::ScenarioFile;
+use super::find::name;
 use super::resolve;
 use super::resolved::Scenario;
 use super::yaml::{self, Place};
@@ -18,33 +19,19 @@ impl Scenario {
     /// # Errors
     /// [`LoadError::Unreadable`] where the file cannot be read, [`LoadError::Wrong`] where its content is no scenario.
     pub fn load(path: &Path, root: &Path) -> Result<Self, LoadError> {
-        let bytes = read(path).map_err(|source| LoadError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
+        let bytes = read(path).map_err(|source| LoadError::Unreadable { path: path.to_owned(), source })?;
         let file = path.display().to_string();
-        let refused = |problem, text| ScenarioError {
-            file: file.clone(),
-            problems: vec![problem],
-            text,
-        };
+        let refused = |problem, text| ScenarioError { file: file.clone(), problems: vec![problem], text };
         if bytes.len() as u64 > LARGEST_FILE {
-            let problem = Problem::new(None, "the file is larger than 1 MiB")
-                .help("a scenario is a few hundred lines");
+            let problem = Problem::new(None, "the file is larger than 1 MiB").help("a scenario is a few hundred lines");
             return Err(refused(problem, String::new()).into());
         }
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
             let line = text[..at].matches('\n').count() as u64 + 1;
-            let place = Place {
-                line,
-                bytes: at..at + char::REPLACEMENT_CHARACTER.len_utf8(),
-            };
-            refused(
-                Problem::new(place, "the text is not UTF-8 from here on"),
-                text,
-            )
+            let place = Place { line, bytes: at..at + char::REPLACEMENT_CHARACTER.len_utf8() };
+            refused(Problem::new(place, "the text is not UTF-8 from here on"), text)
         })?;
         parse(&name(path, root), &file, text).map_err(LoadError::from)
     }
@@ -60,13 +47,11 @@ impl Scenario {
 
 fn parse(name: &str, file: &str, text: String) -> Result<Scenario, ScenarioError> {
     let parsed = yaml::parse::<ScenarioFile>(&text).map_err(|problem| vec![problem]);
-    parsed
-        .and_then(|parsed| resolve::scenario(name, parsed, &text))
-        .map_err(|problems| ScenarioError {
-            file: file.to_owned(),
-            problems,
-            text,
-        })
+    parsed.and_then(|parsed| resolve::scenario(name, parsed, &text)).map_err(|problems| ScenarioError {
+        file: file.to_owned(),
+        problems,
+        text,
+    })
 }
 
 /// At most one byte more than is allowed.
@@ -75,25 +60,6 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
     }
     let mut bytes = Vec::new();
-    File::open(path)?
-        .take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)?;
+    File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// `phase-3/01-behind-by-100` for `scenarios/phase-3/01-behind-by-100.yaml`; the bare name for a file elsewhere.
-fn name(path: &Path, root: &Path) -> String {
-    let below = path
-        .strip_prefix(root)
-        .ok()
-        .filter(|below| below.file_name().is_some());
-    let below = below
-        .or(path.file_name().map(Path::new))
-        .unwrap_or(path)
-        .with_extension("");
-    below
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy())
-        .collect::<Vec<_>>()
-        .join("/")
 }

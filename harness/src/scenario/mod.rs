@@ -2,15 +2,19 @@
 mod error;
 pub mod expectation;
 pub mod file;
+mod find;
 mod load;
+pub mod plain;
 pub mod requirement;
 mod resolve;
 pub mod resolved;
 mod timeline;
 pub mod value;
 pub mod vocabulary;
+mod words;
 mod yaml;
 
 pub use error::{LoadError, Problem, ScenarioError};
+pub use find::{Found, find};
 pub use resolved::Scenario;
 pub use yaml::{Place, Spanned};

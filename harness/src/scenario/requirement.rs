@@ -42,9 +42,7 @@ mod tests {
     fn the_catalogue_is_read_whole_and_its_ids_are_unique() {
         let ids: std::collections::BTreeSet<_> = catalogue().iter().map(|row| &row.id).collect();
         assert_eq!(ids.len(), catalogue().len());
-        let rows = include_str!("../../../fixtures/requirements.yaml")
-            .matches("\n- id: ")
-            .count();
+        let rows = include_str!("../../../fixtures/requirements.yaml").matches("\n- id: ").count();
         assert_eq!(catalogue().len(), rows);
     }
 }

@@ -54,27 +54,33 @@ impl Scenario {
                 id: step.id,
                 at: step.at,
                 act: match &step.act {
-                    Act::Fault { fault, lasts } => Act::Fault {
-                        fault: draw.fault(fault),
-                        lasts: *lasts,
-                    },
-                    Act::Direct { peers, direction } => Act::Direct {
-                        peers: peers.clone(),
-                        direction: direction.clone(),
-                    },
+                    Act::Fault { fault, lasts } => Act::Fault { fault: draw.fault(fault), lasts: *lasts },
+                    Act::Direct { peers, direction } => {
+                        Act::Direct { peers: peers.clone(), direction: direction.clone() }
+                    }
                 },
             })
             .collect()
     }
 
+    /// The steps before the draw: when, and what.
+    pub fn steps_in_words(&self) -> Vec<(String, String)> {
+        let at = |step: &Step<Undrawn>| humantime::format_duration(step.at).to_string();
+        self.timeline.iter().map(|step| (at(step), step.act.to_string())).collect()
+    }
+
     /// When the last fault is over; zero without faults.
     pub fn healed_at(&self) -> Duration {
-        let ends = self.timeline.iter().filter_map(|step| match &step.act {
-            Act::Fault { lasts, .. } => Some(step.at + *lasts),
-            Act::Direct { .. } => None,
-        });
-        ends.max().unwrap_or_default()
+        healed_at(&self.timeline)
     }
+}
+
+pub(super) fn healed_at(steps: &[Step<Undrawn>]) -> Duration {
+    let ends = steps.iter().filter_map(|step| match &step.act {
+        Act::Fault { lasts, .. } => Some(step.at.saturating_add(*lasts)),
+        Act::Direct { .. } => None,
+    });
+    ends.max().unwrap_or_default()
 }
 
 struct Draw {
@@ -91,16 +97,9 @@ impl Draw {
         let mut nodes: Vec<_> = nodes.cloned().collect();
         nodes.shuffle(&mut rng);
         let largest = nodes.len().saturating_sub(1) / 2;
-        let size = if largest == 0 {
-            0
-        } else {
-            rng.random_range(1..=largest)
-        };
+        let size = if largest == 0 { 0 } else { rng.random_range(1..=largest) };
         let majority = nodes.split_off(size).into_iter().collect();
-        Self {
-            minority: nodes.into_iter().collect(),
-            majority,
-        }
+        Self { minority: nodes.into_iter().collect(), majority }
     }
 
     fn fault(&self, fault: &Undrawn) -> Fault {
@@ -110,15 +109,9 @@ impl Draw {
             Fault::Pause(who) => Fault::Pause(self.who(who)),
             Fault::Kill(who) => Fault::Kill(self.who(who)),
             Fault::PowerLoss(who) => Fault::PowerLoss(self.who(who)),
-            Fault::Skew {
-                who,
-                offset_ms,
-                drift_ppm,
-            } => Fault::Skew {
-                who: self.who(who),
-                offset_ms: *offset_ms,
-                drift_ppm: *drift_ppm,
-            },
+            Fault::Skew { who, offset_ms, drift_ppm } => {
+                Fault::Skew { who: self.who(who), offset_ms: *offset_ms, drift_ppm: *drift_ppm }
+            }
         }
     }
 
@@ -134,10 +127,7 @@ impl Draw {
     fn pairs(&self, pairs: &Pairs) -> Vec<(String, String)> {
         let (from, to) = (self.who(&pairs.from), self.who(&pairs.to));
         let mut drawn = BTreeSet::new();
-        for (from, to) in from
-            .iter()
-            .flat_map(|from| to.iter().map(move |to| (from, to)))
-        {
+        for (from, to) in from.iter().flat_map(|from| to.iter().map(move |to| (from, to))) {
             if from != to {
                 drawn.insert((from.clone(), to.clone()));
                 if pairs.both_ways {

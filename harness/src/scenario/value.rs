@@ -5,8 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::de::{self, Deserializer};
 
 use super::yaml::{Place, Spanned};
 
@@ -40,12 +40,7 @@ macro_rules! schema {
 /// A duration of 0 ms to 365 days, with its unit: `250ms`, `60s`, `2m30s`, `1h`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub Duration);
-written!(
-    Span,
-    span,
-    r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$",
-    "A duration with its unit: 250ms, 60s, 2m30s, 1h."
-);
+written!(Span, span, r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$", "A duration with its unit: 250ms, 60s, 2m30s, 1h.");
 
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,32 +57,17 @@ impl From<Span> for Duration {
 /// A signed duration in milliseconds: `-1h`, `+500ms`, `1h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clock(pub i64);
-written!(
-    Clock,
-    clock,
-    r"^[+-]?([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$",
-    "A signed duration with its unit: -1h, 500ms."
-);
+written!(Clock, clock, r"^[+-]?([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$", "A signed duration with its unit: -1h, 500ms.");
 
 /// Bytes a second, at least 1: `20kB/s`, `1.5MB/s` (powers of 1000).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate(pub u64);
-written!(
-    Rate,
-    rate,
-    r"^[0-9]+(\.[0-9]+)?(B|kB|MB)/s$",
-    "Bytes a second: 500B/s, 20kB/s, 1MB/s."
-);
+written!(Rate, rate, r"^[0-9]+(\.[0-9]+)?(B|kB|MB)/s$", "Bytes a second: 500B/s, 20kB/s, 1MB/s.");
 
 /// A share between 0 and 1, written as `0%` to `100%`.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Share(pub f64);
-written!(
-    Share,
-    share,
-    r"^[0-9]+(\.[0-9]+)?%$",
-    "A share of 0% to 100%."
-);
+written!(Share, share, r"^[0-9]+(\.[0-9]+)?%$", "A share of 0% to 100%.");
 
 /// A place on a chain: `main@1000`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,12 +77,7 @@ pub struct ChainAt {
     /// The height.
     pub height: u64,
 }
-written!(
-    ChainAt,
-    chain_at,
-    r"^[a-z][a-z0-9_-]{0,31}@[0-9]+$",
-    "A place on a chain: main@1000."
-);
+written!(ChainAt, chain_at, r"^[a-z][a-z0-9_-]{0,31}@[0-9]+$", "A place on a chain: main@1000.");
 
 /// A key that names something, with its place: a small letter, then small letters, digits, `_` and `-`.
 #[derive(Debug, Clone)]
@@ -140,111 +115,14 @@ impl<'de> Deserialize<'de> for Name {
         Ok(Self { text: value, place })
     }
 }
-schema!(
-    Name,
-    "^[a-z][a-z0-9_-]{0,31}$",
-    "A name: a small letter, then small letters, digits, _ and -."
-);
+schema!(Name, "^[a-z][a-z0-9_-]{0,31}$", "A name: a small letter, then small letters, digits, _ and -.");
 
 /// Words that stand for parties, or for sources of observations, and so cannot name one.
-pub const KEYWORDS: [&str; 9] = [
-    "all",
-    "nodes",
-    "peers",
-    "masternodes",
-    "minority",
-    "majority",
-    "others",
-    "any",
-    "harness",
-];
-
-/// A plain value: a number, a truth, a text, or a list of these.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Value {
-    /// `true` or `false`.
-    Bool(bool),
-    /// A whole number, exact.
-    Whole(u64),
-    /// A whole number below zero.
-    Negative(i64),
-    /// Any other number.
-    Real(f64),
-    /// A text.
-    Text(String),
-    /// Several.
-    List(Vec<Value>),
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bool(value) => write!(f, "{value}"),
-            Self::Whole(value) => write!(f, "{value}"),
-            Self::Negative(value) => write!(f, "{value}"),
-            Self::Real(value) => write!(f, "{value}"),
-            Self::Text(value) => write!(f, "{value}"),
-            Self::List(values) => {
-                let values: Vec<_> = values.iter().map(Value::to_string).collect();
-                write!(f, "[{}]", values.join(", "))
-            }
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number, true, false, a text or a list of these")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Whole(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(u64::try_from(value).map_or(Value::Negative(value), Value::Whole))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Real(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::Text(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = items.next_element()? {
-            values.push(value);
-        }
-        Ok(Value::List(values))
-    }
-}
+pub const KEYWORDS: [&str; 9] =
+    ["all", "nodes", "peers", "masternodes", "minority", "majority", "others", "any", "harness"];
 
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
-const UNITS: [(&str, u64); 5] = [
-    ("ms", 1),
-    ("s", 1_000),
-    ("m", 60_000),
-    ("h", 3_600_000),
-    ("d", 86_400_000),
-];
+const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 fn span(text: &str) -> Result<Span, String> {
     milliseconds(text).map(|ms| Span(Duration::from_millis(ms)))
@@ -263,27 +141,17 @@ fn clock(text: &str) -> Result<Clock, String> {
 fn milliseconds(text: &str) -> Result<u64, String> {
     let (mut total, mut rest) = (0.0, text);
     loop {
-        let (number, after) = number(rest)
-            .ok_or_else(|| format!("`{text}` is no duration: write 250ms, 60s, 2m30s or 1h"))?;
-        let end = after
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(after.len());
+        let (number, after) =
+            number(rest).ok_or_else(|| format!("`{text}` is no duration: write 250ms, 60s, 2m30s or 1h"))?;
+        let end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
         let (unit, tail) = after.split_at(end);
         if unit.is_empty() {
-            return Err(format!(
-                "`{text}` has no unit: write {text}s for seconds (units: ms, s, m, h, d)"
-            ));
+            return Err(format!("`{text}` has no unit: write {text}s for seconds (units: ms, s, m, h, d)"));
         }
         let Some((_, factor)) = UNITS.iter().find(|(known, _)| *known == unit) else {
-            let meant = UNITS
-                .iter()
-                .find(|(known, _)| unit.to_lowercase().starts_with(known));
-            let hint = meant
-                .map(|(near, _)| format!(", did you mean `{near}`?"))
-                .unwrap_or_default();
-            return Err(format!(
-                "`{unit}` in `{text}` is no unit of time{hint} (units: ms, s, m, h, d)"
-            ));
+            let meant = UNITS.iter().find(|(known, _)| unit.to_lowercase().starts_with(known));
+            let hint = meant.map(|(near, _)| format!(", did you mean `{near}`?")).unwrap_or_default();
+            return Err(format!("`{unit}` in `{text}` is no unit of time{hint} (units: ms, s, m, h, d)"));
         };
         total += number * *factor as f64;
         if total > LONGEST.as_millis() as f64 {
@@ -309,9 +177,7 @@ fn rate(text: &str) -> Result<Rate, String> {
         "kB/s" => 1e3,
         "MB/s" => 1e6,
         "" => {
-            return Err(format!(
-                "`{text}` has no unit: write 500B/s, 20kB/s or 1MB/s"
-            ));
+            return Err(format!("`{text}` has no unit: write 500B/s, 20kB/s or 1MB/s"));
         }
         _ => return Err(wrong()),
     };
@@ -340,29 +206,21 @@ fn chain_at(text: &str) -> Result<ChainAt, String> {
         return Err(wrong());
     }
     // Too many digits: above every limit, said where the limit is known.
-    Ok(ChainAt {
-        chain: chain.to_owned(),
-        height: height.parse().unwrap_or(u64::MAX),
-    })
+    Ok(ChainAt { chain: chain.to_owned(), height: height.parse().unwrap_or(u64::MAX) })
 }
 
 fn name(text: &str) -> Result<(), String> {
-    let fits = |(i, c): (usize, char)| {
-        c.is_ascii_lowercase() || (i > 0 && (c.is_ascii_digit() || c == '_' || c == '-'))
-    };
+    let fits =
+        |(i, c): (usize, char)| c.is_ascii_lowercase() || (i > 0 && (c.is_ascii_digit() || c == '_' || c == '-'));
     if text.is_empty() || text.len() > 32 || !text.chars().enumerate().all(fits) {
-        return Err(format!(
-            "`{text}` is no name: a small letter, then small letters, digits, _ and -, 32 at most"
-        ));
+        return Err(format!("`{text}` is no name: a small letter, then small letters, digits, _ and -, 32 at most"));
     }
     Ok(())
 }
 
 /// The number that `text` begins with, and the rest.
 fn number(text: &str) -> Option<(f64, &str)> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
     if digits.starts_with('.') || digits.ends_with('.') {
         return None;
@@ -379,19 +237,7 @@ mod tests {
         assert_eq!(span("2m30s").map(|s| s.0), Ok(Duration::from_secs(150)));
         assert_eq!(span("0.5s").map(|s| s.0), Ok(Duration::from_millis(500)));
         assert_eq!(clock("-1h"), Ok(Clock(-3_600_000)));
-        for wrong in [
-            "",
-            "60",
-            "s",
-            "1.s",
-            "-1s",
-            "60sec",
-            "1s 2s",
-            "1e3s",
-            "999999999999999d",
-            "é",
-            "1é",
-        ] {
+        for wrong in ["", "60", "s", "1.s", "-1s", "60sec", "1s 2s", "1e3s", "999999999999999d", "é", "1é"] {
             assert!(span(wrong).is_err(), "{wrong}");
         }
     }
@@ -410,16 +256,8 @@ mod tests {
 
     #[test]
     fn places_are_a_chain_and_a_height() {
-        assert_eq!(
-            chain_at("main@1000"),
-            Ok(ChainAt {
-                chain: "main".into(),
-                height: 1000
-            })
-        );
-        for wrong in [
-            "main", "@1", "main@", "main@-1", "Main@1", "main@1x", "a@b@1",
-        ] {
+        assert_eq!(chain_at("main@1000"), Ok(ChainAt { chain: "main".into(), height: 1000 }));
+        for wrong in ["main", "@1", "main@", "main@-1", "Main@1", "main@1x", "a@b@1"] {
             assert!(chain_at(wrong).is_err(), "{wrong}");
         }
     }

@@ -82,19 +82,15 @@ pub const MESSAGES: [&str; 29] = [
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
     let distance = |other: &str| strsim::damerau_levenshtein(&lower, &other.to_lowercase());
-    let (near, distance) = known
-        .into_iter()
-        .map(|other| (other, distance(other)))
-        .min_by_key(|(_, distance)| *distance)?;
+    let (near, distance) =
+        known.into_iter().map(|other| (other, distance(other))).min_by_key(|(_, distance)| *distance)?;
     let length = word.chars().count();
     (distance < length && distance <= length.div_ceil(3)).then_some(near)
 }
 
 /// Advice for a word that is not among `known`: the nearest one, and those that are allowed.
 pub fn allowed<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    let hint = nearest(word, known.clone())
-        .map(|near| format!("did you mean `{near}`?\n"))
-        .unwrap_or_default();
+    let hint = nearest(word, known.clone()).map(|near| format!("did you mean `{near}`?\n")).unwrap_or_default();
     let mut list = String::from("allowed:");
     let mut width = list.len();
     for (index, word) in known.into_iter().enumerate() {
@@ -109,11 +105,7 @@ pub fn allowed<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone)
         }
         list = list + " " + word;
     }
-    if list == "allowed:" {
-        hint + "nothing is allowed here"
-    } else {
-        hint + &list
-    }
+    if list == "allowed:" { hint + "nothing is allowed here" } else { hint + &list }
 }
 
 const MOST_LISTED: usize = 60;

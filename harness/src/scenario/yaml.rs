@@ -31,10 +31,7 @@ pub struct Spanned<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = serde_yaml::Spanned::<T>::deserialize(deserializer)?;
-        Ok(Self {
-            value: spanned.value,
-            place: spanned.referenced.into(),
-        })
+        Ok(Self { value: spanned.value, place: spanned.referenced.into() })
     }
 }
 
@@ -62,10 +59,7 @@ impl From<serde_yaml::Location> for Place {
         // A text below 1 MiB: its offsets fit.
         let offset = span.byte_offset().unwrap_or(0) as usize;
         let length = span.byte_len().unwrap_or(0) as usize;
-        Self {
-            line: location.line(),
-            bytes: offset..offset + length,
-        }
+        Self { line: location.line(), bytes: offset..offset + length }
     }
 }
 
@@ -94,63 +88,37 @@ fn options() -> Options {
 }
 
 fn explain(error: &Error, text: &str) -> Problem {
-    let place = error
-        .location()
-        .filter(|location| location.line() > 0)
-        .map(|location| place(location, text));
+    let place = error.location().filter(|location| location.line() > 0).map(|location| place(location, text));
     let problem = |title: String| Problem::new(place.clone(), title);
     match error {
-        Error::SerdeUnknownField {
-            field, expected, ..
-        } => {
+        Error::SerdeUnknownField { field, expected, .. } => {
             problem(format!("unknown key `{field}`")).help(allowed(field, expected.iter().copied()))
         }
-        Error::SerdeUnknownVariant {
-            variant, expected, ..
-        } => problem(format!("unknown word `{variant}`"))
-            .help(allowed(variant, expected.iter().copied())),
-        Error::SerdeMissingField { field, .. } => problem(format!("missing key `{field}`")),
-        Error::DuplicateMappingKey { key, .. } => problem(format!(
-            "key `{}` stands twice",
-            key.as_deref().unwrap_or("?")
-        ))
-        .help("each key may stand once"),
-        Error::Budget {
-            breach: BudgetBreach::Anchors { .. } | BudgetBreach::Aliases { .. },
-            ..
+        Error::SerdeUnknownVariant { variant, expected, .. } => {
+            problem(format!("unknown word `{variant}`")).help(allowed(variant, expected.iter().copied()))
         }
+        Error::SerdeMissingField { field, .. } => problem(format!("missing key `{field}`")),
+        Error::DuplicateMappingKey { key, .. } => {
+            problem(format!("key `{}` stands twice", key.as_deref().unwrap_or("?"))).help("each key may stand once")
+        }
+        Error::Budget { breach: BudgetBreach::Anchors { .. } | BudgetBreach::Aliases { .. }, .. }
         | Error::UnknownAnchor { .. }
         | Error::AliasError { .. }
         | Error::MergeKeyNotAllowed { .. } => {
-            problem("anchors, aliases and merge keys are not allowed".into())
-                .help("write the value out")
+            problem("anchors, aliases and merge keys are not allowed".into()).help("write the value out")
         }
-        Error::Budget {
-            breach: BudgetBreach::Documents { .. },
-            ..
-        }
-        | Error::MultipleDocuments { .. } => {
+        Error::Budget { breach: BudgetBreach::Documents { .. }, .. } | Error::MultipleDocuments { .. } => {
             problem("a second document begins here".into()).help("one file, one scenario")
         }
         Error::Budget { breach, .. } => problem(format!("too much for a scenario: {breach:?}")),
         Error::UnsupportedTag { tag, .. } => problem(format!("tag `{tag}` is not allowed")),
-        Error::Eof { .. } => {
-            problem("the file holds nothing".into()).help("`lockstep schema` tells the keys")
-        }
+        Error::Eof { .. } => problem("the file holds nothing".into()).help("`lockstep schema` tells the keys"),
         Error::NullIntoString { .. } => problem("a value is missing here".into()),
-        Error::Unexpected {
-            expected: "string scalar",
-            ..
-        } => problem("one plain value is expected here".into()),
-        Error::Unexpected {
-            expected: "mapping start",
-            ..
-        } => problem("keys and values are expected here".into()),
-        Error::Unexpected {
-            expected: "sequence start",
-            ..
-        } => problem("a list is expected here".into())
-            .help("write [one, two], or a line with `- ` for each"),
+        Error::Unexpected { expected: "string scalar", .. } => problem("one plain value is expected here".into()),
+        Error::Unexpected { expected: "mapping start", .. } => problem("keys and values are expected here".into()),
+        Error::Unexpected { expected: "sequence start", .. } => {
+            problem("a list is expected here".into()).help("write [one, two], or a line with `- ` for each")
+        }
         Error::InvalidScalar { ty, .. } => problem(format!("this is no {ty}")),
         Error::UnexpectedValueForUnitEnumVariant { .. } => {
             problem("this word takes no value".into()).help("write the word alone")
@@ -160,11 +128,7 @@ fn explain(error: &Error, text: &str) -> Problem {
         }
         other => {
             let text = other.to_string();
-            problem(
-                text.rsplit_once(" at line ")
-                    .map_or(text.as_str(), |(text, _)| text)
-                    .to_owned(),
-            )
+            problem(text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text).to_owned())
         }
     }
 }
@@ -174,18 +138,10 @@ fn place(location: serde_yaml::Location, text: &str) -> Place {
     if location.span().byte_offset().is_some() {
         return location.into();
     }
-    let before = text
-        .split_inclusive('\n')
-        .take((location.line() as usize).saturating_sub(1))
-        .map(str::len)
-        .sum::<usize>();
+    let before =
+        text.split_inclusive('\n').take((location.line() as usize).saturating_sub(1)).map(str::len).sum::<usize>();
     let line = text[before..].lines().next().unwrap_or("");
-    let column = line
-        .char_indices()
-        .nth((location.column() as usize).saturating_sub(1))
-        .map_or(line.len(), |(at, _)| at);
-    Place {
-        line: location.line(),
-        bytes: before + column..before + column,
-    }
+    let column =
+        line.char_indices().nth((location.column() as usize).saturating_sub(1)).map_or(line.len(), |(at, _)| at);
+    Place { line: location.line(), bytes: before + column..before + column }
 }

@@ -53,19 +53,28 @@ pub enum Close {
     PowerLoss,
 }
 
+/// What happens to a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Somebody tries to open one.
+    Dialled,
+    /// It is open.
+    Opened,
+    /// The first end to close it. Later closes (an answer to the first) aren't told.
+    Closed(IpAddr, Close),
+}
+
 /// Something that happened to a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionEvent {
     /// When.
     pub at: SimTime,
-    /// Which connection.
-    pub id: ConnectionId,
     /// Who dialled.
     pub from: IpAddr,
     /// Who was dialled.
     pub to: IpAddr,
-    /// The first end to close it, or `None` when it was opened. Later closes (an answer to the first) aren't events.
-    pub closed: Option<(IpAddr, Close)>,
+    /// What.
+    pub change: Change,
 }
 
 impl Fabric {
@@ -120,6 +129,11 @@ impl Fabric {
     /// What happened to connections since the last call, in the order in which it became known.
     pub fn drain_events(&self) -> Vec<ConnectionEvent> {
         std::mem::take(&mut self.lock().net.events)
+    }
+
+    /// A dial leaves.
+    pub(super) fn dialled(&self, from: IpAddr, to: IpAddr, now: SimTime) {
+        self.lock().net.events.push(ConnectionEvent { at: now, from, to, change: Change::Dialled });
     }
 
     /// The connections that nobody has closed: number, who dialled, who was dialled.
@@ -178,7 +192,6 @@ struct Backlog {
 /// A connection. End 0 dialled; flow `i` is what end `i` writes.
 #[derive(Debug)]
 struct Connection {
-    id: ConnectionId,
     ends: [End; 2],
     flows: [Flow; 2],
     /// The link of each flow.
@@ -295,17 +308,11 @@ impl State {
         let latency = net.links[links[0]].at(now).latency;
         connections.insert(
             id,
-            Connection {
-                id,
-                ends: [End::new(from), End::new(to.ip())],
-                flows: Default::default(),
-                links,
-                closed: false,
-            },
+            Connection { ends: [End::new(from), End::new(to.ip())], flows: Default::default(), links, closed: false },
         );
         backlog.pending.push_back((now + latency.max(MIN_LATENCY), id));
         wake(&mut backlog.waker);
-        net.events.push(ConnectionEvent { at: now, id, from, to: to.ip(), closed: None });
+        net.events.push(ConnectionEvent { at: now, from, to: to.ip(), change: Change::Opened });
         Ok(id)
     }
 
@@ -567,8 +574,8 @@ impl Connection {
     fn record(&mut self, at: SimTime, by: usize, how: Close, net: &mut Net) {
         if !std::mem::replace(&mut self.closed, true) {
             let [from, to] = [self.ends[0].ip, self.ends[1].ip];
-            let closed = Some((self.ends[by].ip, how));
-            net.events.push(ConnectionEvent { at, id: self.id, from, to, closed });
+            let change = Change::Closed(self.ends[by].ip, how);
+            net.events.push(ConnectionEvent { at, from, to, change });
         }
     }
 

@@ -1,9 +1,9 @@
 //! What is tested, and where it runs.
 pub mod fabric;
 pub mod gate;
-pub mod sim_clock;
-pub mod sim_net;
 mod log_capture;
 pub mod sim;
+pub mod sim_clock;
 mod sim_fault;
+pub mod sim_net;
 mod sim_store;

@@ -15,7 +15,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::fabric::{Close, Fabric};
+use super::fabric::{Change, Close, Fabric};
 use super::gate::Gate;
 use super::log_capture::{Attributed, Capture};
 use super::sim_clock::SimClock;
@@ -78,7 +78,13 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(scenario: &'a Scenario, chains: &Chains, seed: u64, variation: Variation, log: Log) -> Result<Self, SimError> {
+    fn new(
+        scenario: &'a Scenario,
+        chains: &Chains,
+        seed: u64,
+        variation: Variation,
+        log: Log,
+    ) -> Result<Self, SimError> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x006c_6f63_6b73_7465);
         let tick = if variation.jitter { scenario.tick.mul_f64(rng.random_range(0.6..1.4)) } else { scenario.tick };
         let tick = Duration::from_millis((tick.as_micros() as u64).div_ceil(1000).max(1));
@@ -97,7 +103,8 @@ impl<'a> Run<'a> {
         let mut handles = BTreeMap::new();
         let mut telemetry = BTreeMap::new();
         for (number, (name, node)) in scenario.nodes.iter().enumerate() {
-            let delay = if variation.jitter { Duration::from_millis(rng.random_range(0..1000)) } else { Duration::ZERO };
+            let delay =
+                if variation.jitter { Duration::from_millis(rng.random_range(0..1000)) } else { Duration::ZERO };
             let host = Host::new(scenario, name, number, node, chains, &fabric, seed, node.starts_at + delay, &log)?;
             handles.insert(name.clone(), Handles { gate: host.gate.clone(), clock: host.clock.clone(), pauses: 0 });
             telemetry.insert(name.clone(), host.telemetry.clone());
@@ -207,13 +214,17 @@ impl<'a> Run<'a> {
     fn note_connections(&mut self) {
         for event in self.fabric.drain_events() {
             for (us, them) in [(event.from, event.to), (event.to, event.from)] {
-                let Some(name) = self.names.get(&us).filter(|name| self.scenario.nodes.contains_key(*name)) else { continue };
-                let fate = match event.closed {
-                    None => "opened",
-                    Some((_, Close::Reset | Close::GiveUp)) => "reset",
-                    Some((by, Close::Fin)) if by == us => "closed_by_node",
-                    Some((by, Close::Killed | Close::PowerLoss)) if by == us => "killed",
-                    Some(_) => "closed_by_peer",
+                let Some(name) = self.names.get(&us).filter(|name| self.scenario.nodes.contains_key(*name)) else {
+                    continue;
+                };
+                let fate = match event.change {
+                    Change::Dialled if us == event.from => "dialled",
+                    Change::Dialled => continue,
+                    Change::Opened => "opened",
+                    Change::Closed(_, Close::Reset | Close::GiveUp) => "reset",
+                    Change::Closed(by, Close::Fin) if by == us => "closed_by_node",
+                    Change::Closed(by, Close::Killed | Close::PowerLoss) if by == us => "killed",
+                    Change::Closed(..) => "closed_by_peer",
                 };
                 push(&self.log, event.at, name, What::Connection { fate: fate.into(), peer: them.to_string() });
             }
@@ -342,7 +353,12 @@ fn config_text(scenario: &Scenario, node: &Node) -> String {
     text
 }
 
-fn set_links(scenario: &Scenario, ips: &BTreeMap<String, IpAddr>, faults: &mut Faults, mut jitter: Option<&mut ChaCha8Rng>) {
+fn set_links(
+    scenario: &Scenario,
+    ips: &BTreeMap<String, IpAddr>,
+    faults: &mut Faults,
+    mut jitter: Option<&mut ChaCha8Rng>,
+) {
     if let Some(rng) = jitter.as_deref_mut() {
         for from in ips.values() {
             for to in ips.values().filter(|to| *to != from) {
@@ -425,7 +441,7 @@ impl Agenda {
         for step in scenario.timeline(seed) {
             match step.act {
                 Act::Fault { fault, lasts } => {
-                    turns.push((step.at, step.id, Turn::Begin(fault.clone(), crate::scenario::words::fault(&fault))));
+                    turns.push((step.at, step.id, Turn::Begin(fault.clone(), fault.to_string())));
                     turns.push((step.at + lasts, step.id, Turn::End(fault)));
                 }
                 Act::Direct { peers, direction } => turns.push((step.at, step.id, Turn::Direct(peers, direction))),

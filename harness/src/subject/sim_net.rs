@@ -80,7 +80,9 @@ impl Network for SimNet {
     }
 
     async fn connect(&self, source: Option<IpAddr>, to: SocketAddr) -> io::Result<Accepted<SimStream>> {
-        self.gate.wrap(self.dial(source.unwrap_or(self.ip), to)).await
+        let from = source.unwrap_or(self.ip);
+        self.fabric.dialled(from, to.ip(), now());
+        self.gate.wrap(self.dial(from, to)).await
     }
 }
 

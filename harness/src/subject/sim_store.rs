@@ -26,7 +26,8 @@ impl SimStore {
     /// Says what the chain is above `ancestor`; checks it anew, by nothing that the node said.
     fn tell(&self, ancestor: Height) {
         let tip = self.chain.tip();
-        let broken = (ancestor..tip.height).find_map(|height| self.broken(height).map(|why| format!("block {}: {why}", height + 1)));
+        let broken = (ancestor..tip.height)
+            .find_map(|height| self.broken(height).map(|why| format!("block {}: {why}", height + 1)));
         (self.seen)(ancestor, tip, broken);
     }
 

@@ -8,12 +8,8 @@ use harness::scenario::{LoadError, Scenario};
 const SNAPSHOTS: &str = "../snapshots/bad-scenarios";
 
 fn stems(folder: &Path) -> BTreeSet<String> {
-    let files = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    files
-        .map(|name| name.split('.').next().unwrap().to_owned())
-        .collect()
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    files.map(|name| name.split('.').next().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -38,11 +34,7 @@ fn every_bad_scenario_is_explained() {
         }
     });
     let snapshots = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/bad-scenarios");
-    assert_eq!(
-        names,
-        stems(&snapshots),
-        "each file has a snapshot, and each snapshot its file"
-    );
+    assert_eq!(names, stems(&snapshots), "each file has a snapshot, and each snapshot its file");
 }
 
 #[test]
@@ -52,19 +44,13 @@ fn a_file_over_one_mebibyte_is_refused_and_not_read_whole() {
     // A sparse file: reading 64 GiB whole would end the test.
     fs::File::create(&path).unwrap().set_len(64 << 30).unwrap();
     let error = Scenario::load(&path, folder.path()).unwrap_err();
-    assert!(
-        matches!(&error, LoadError::Wrong(wrong) if wrong.problems[0].title.contains("1 MiB")),
-        "{error}"
-    );
+    assert!(matches!(&error, LoadError::Wrong(wrong) if wrong.problems[0].title.contains("1 MiB")), "{error}");
 }
 
 #[test]
 fn what_cannot_be_read_is_no_bad_content() {
     let folder = tempfile::tempdir().unwrap();
     for path in [folder.path().join("missing.yaml"), folder.path().to_owned()] {
-        assert!(matches!(
-            Scenario::load(&path, folder.path()),
-            Err(LoadError::Unreadable { .. })
-        ));
+        assert!(matches!(Scenario::load(&path, folder.path()), Err(LoadError::Unreadable { .. })));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use harness::fault::flow::{GIVE_UP, WINDOW};
 use harness::fault::link::LinkParams;
-use harness::subject::fabric::{Close, Fabric, Power};
+use harness::subject::fabric::{Change, Close, ConnectionEvent, Fabric, Power};
 use harness::subject::gate::Gate;
 use harness::subject::sim_clock::{EPOCH_MS, SimClock};
 use harness::subject::sim_net::{SimNet, SimStream, turmoil_builder};
@@ -123,7 +123,11 @@ impl<'a> World<'a> {
 
     /// Who closed, and how.
     fn closes(&self) -> Vec<(IpAddr, Close)> {
-        self.fabric.drain_events().into_iter().filter_map(|event| event.closed).collect()
+        let close = |event: ConnectionEvent| match event.change {
+            Change::Closed(by, how) => Some((by, how)),
+            Change::Dialled | Change::Opened => None,
+        };
+        self.fabric.drain_events().into_iter().filter_map(close).collect()
     }
 }
 

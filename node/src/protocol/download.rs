@@ -88,6 +88,8 @@ pub(super) struct Request {
     pub purpose: Purpose,
     pub range: HeightRange,
     pub deadline: Duration,
+    /// A reorg made it useless: its answer is judged as unasked blocks (D-23), but until it comes the peer is asked nothing else.
+    pub cancelled: bool,
 }
 
 /// Open requests, and what is remembered of past ones.
@@ -119,14 +121,16 @@ impl Requests {
         }
     }
 
-    /// Whether any request of a purpose is open.
-    pub fn any(&self, purpose: Purpose) -> bool {
-        self.open.values().any(|request| request.purpose == purpose)
+    /// Open requests whose answers are still wanted.
+    pub fn wanted(&self, purpose: Purpose) -> impl Iterator<Item = (&IpAddr, &Request)> {
+        self.open.iter().filter(move |(_, request)| request.purpose == purpose && !request.cancelled)
     }
 
-    /// Drops the open requests of a purpose without a failure: their answers are judged as unasked blocks (D-23).
+    /// The answers to all open requests of a purpose are no use any more.
     pub fn cancel(&mut self, purpose: Purpose) {
-        self.open.retain(|_, request| request.purpose != purpose);
+        for request in self.open.values_mut().filter(|request| request.purpose == purpose) {
+            request.cancelled = true;
+        }
     }
 }
 

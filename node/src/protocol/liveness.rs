@@ -41,11 +41,14 @@ impl Liveness {
         self.ping_at = now + timing.ping_interval;
     }
 
-    /// A pong arrives; only one that matches an outstanding ping counts.
+    /// A pong arrives; only one that matches an outstanding ping counts. It settles the pings before its own too: an
+    /// old silence that expires after the peer has spoken again is no new one.
     pub fn pong(&mut self, nonce: u64) {
-        let before = self.outstanding.len();
-        self.outstanding.retain(|(n, _)| *n != nonce);
-        let matched = self.outstanding.len() < before || mutant::is(Mutant::AnyPongCounts);
+        let place = self.outstanding.iter().position(|(n, _)| *n == nonce);
+        if let Some(place) = place {
+            self.outstanding.drain(..=place);
+        }
+        let matched = place.is_some() || mutant::is(Mutant::AnyPongCounts);
         if matched && !mutant::is(Mutant::MissedNeverReset) {
             self.missed = 0;
         }

@@ -129,6 +129,10 @@ impl Core {
             timing,
         };
         core.tell(Event::Started { height: tip.height, tip: tip.hash, time_scale: config.time_scale });
+        if chain.staged_tip().is_some() {
+            // What a former life was fetching.
+            core.write(Write::Discard, After::Discard);
+        }
         core.schedule_production();
         core
     }
@@ -248,7 +252,10 @@ impl Core {
             return;
         }
         self.announced = tip.hash;
-        self.send_all(|conn| conn.reported.is_none_or(|height| height < tip.height), &Message::BlockInventory(tip.height));
+        self.send_all(
+            |conn| conn.reported.is_none_or(|height| height < tip.height),
+            &Message::BlockInventory(tip.height),
+        );
     }
 
     /// Sends to established peers, whitelisted ones first (D-27).

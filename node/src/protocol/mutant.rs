@@ -70,6 +70,6 @@ mod switch {
     }
 }
 
+pub(super) use switch::is;
 #[cfg(feature = "mutants")]
 pub use switch::switch;
-pub(super) use switch::is;

@@ -59,7 +59,16 @@ pub(super) struct PeerTable {
 
 impl PeerTable {
     #[allow(clippy::too_many_arguments, reason = "one call site, named by the input's fields")]
-    pub fn open(&mut self, id: ConnId, ip: IpAddr, local: IpAddr, direction: Direction, whitelisted: bool, now: Duration, timing: &Timing) {
+    pub fn open(
+        &mut self,
+        id: ConnId,
+        ip: IpAddr,
+        local: IpAddr,
+        direction: Direction,
+        whitelisted: bool,
+        now: Duration,
+        timing: &Timing,
+    ) {
         let conn = Conn {
             id,
             ip,

@@ -26,11 +26,16 @@ impl Core {
         self.schedule_production();
         let producer = &self.config.producer;
         let interval = self.timing.scaled(producer.interval).as_millis() as i64;
-        let ours = self.now.unix_ms.div_euclid(interval).rem_euclid(producer.slots.max(1) as i64) == producer.slot as i64;
+        let ours =
+            self.now.unix_ms.div_euclid(interval).rem_euclid(producer.slots.max(1) as i64) == producer.slot as i64;
         let tip = chain.tip();
         let syncing = self.write_pending() || !self.chain_download.ranges.is_empty() || self.forks.contest.is_some();
         let timestamp = self.now_unix();
-        if !ours || syncing || timestamp <= tip.timestamp || self.expected_height(chain) > tip.height.saturating_add(PRODUCE_LAG) {
+        if !ours
+            || syncing
+            || timestamp <= tip.timestamp
+            || self.expected_height(chain) > tip.height.saturating_add(PRODUCE_LAG)
+        {
             return;
         }
         let leader = self.config.network.listen.ip().to_string();

@@ -115,7 +115,8 @@ mod tests {
         let ip = IpAddr::from([10, 0, 0, 1]);
         let mut dialler = Dialler::default();
         dialler.add(ip, None, whitelisted, Duration::ZERO);
-        let lost = |_| dialler.lost(ip, Duration::ZERO, Duration::ZERO, &timing).map_or(0, |retry| retry.after.as_secs());
+        let lost =
+            |_| dialler.lost(ip, Duration::ZERO, Duration::ZERO, &timing).map_or(0, |retry| retry.after.as_secs());
         (0..failures).map(lost).collect()
     }
 
@@ -132,7 +133,9 @@ mod tests {
         let ip = IpAddr::from([10, 0, 0, 1]);
         let mut dialler = Dialler::default();
         dialler.add(ip, None, false, Duration::ZERO);
-        let mut lost = |secs| dialler.lost(ip, Duration::from_secs(secs), Duration::ZERO, &timing).map(|retry| retry.after.as_secs());
+        let mut lost = |secs| {
+            dialler.lost(ip, Duration::from_secs(secs), Duration::ZERO, &timing).map(|retry| retry.after.as_secs())
+        };
         assert_eq!([lost(0), lost(29), lost(30), lost(0)], [Some(5), Some(10), Some(5), Some(10)]);
     }
 }

@@ -11,7 +11,14 @@ use crate::chain::{ChainView, Hash, Height};
 use crate::wire::{MAGIC, Message, PROTOCOL_VERSION};
 
 impl Core {
-    pub(super) fn connected(&mut self, id: ConnId, ip: IpAddr, local: IpAddr, direction: Direction, chain: &dyn ChainView) {
+    pub(super) fn connected(
+        &mut self,
+        id: ConnId,
+        ip: IpAddr,
+        local: IpAddr,
+        direction: Direction,
+        chain: &dyn ChainView,
+    ) {
         let whitelisted = self.whitelist.contains(&ip);
         self.peers.open(id, ip, local, direction, whitelisted, self.now.at, &self.timing);
         if self.unwelcome(ip) {
@@ -31,7 +38,8 @@ impl Core {
     fn limit_half_open(&mut self) {
         let waiting = |conn: &&Conn| conn.established_at.is_none() && conn.direction == Direction::Inbound;
         if self.peers.iter().filter(waiting).count() > HALF_OPEN_MAX {
-            let oldest = self.peers.iter().filter(waiting).min_by_key(|conn| (conn.whitelisted, conn.id)).map(|conn| conn.id);
+            let oldest =
+                self.peers.iter().filter(waiting).min_by_key(|conn| (conn.whitelisted, conn.id)).map(|conn| conn.id);
             if let Some(id) = oldest {
                 self.drop_connection(id, "too many unfinished handshakes", true);
             }
@@ -93,11 +101,15 @@ impl Core {
         let Some(conn) = self.peers.get(id) else { return };
         let reason = match (conn.direction, message) {
             (Direction::Inbound, Message::Handshake { magic, .. }) if *magic != MAGIC => "wrong magic",
-            (Direction::Inbound, Message::Handshake { protocol_version, .. }) if *protocol_version != PROTOCOL_VERSION => {
+            (Direction::Inbound, Message::Handshake { protocol_version, .. })
+                if *protocol_version != PROTOCOL_VERSION =>
+            {
                 "wrong protocol version"
             }
             // The network's name is not compared: production always sends `mainnet`.
-            (Direction::Inbound, Message::Handshake { network, .. }) if !matches!(network.as_str(), "mainnet" | "testnet") => {
+            (Direction::Inbound, Message::Handshake { network, .. })
+                if !matches!(network.as_str(), "mainnet" | "testnet") =>
+            {
                 "unknown network"
             }
             (Direction::Inbound, Message::Handshake { .. }) | (Direction::Outbound, Message::Ack { .. }) => {
@@ -247,8 +259,12 @@ impl Core {
 
     pub(super) fn session_timers(&mut self, chain: &dyn ChainView) {
         let now = self.now.at;
-        let due: Vec<ConnId> =
-            self.peers.iter().filter(|conn| self.session_deadlines(conn).any(|at| at <= now)).map(|conn| conn.id).collect();
+        let due: Vec<ConnId> = self
+            .peers
+            .iter()
+            .filter(|conn| self.session_deadlines(conn).any(|at| at <= now))
+            .map(|conn| conn.id)
+            .collect();
         for id in due {
             let Some(conn) = self.peers.get_mut(id) else { continue };
             if conn.established_at.is_none() {

@@ -76,8 +76,16 @@ impl Core {
 
     /// Whom the line about our lag names: who is asked already, else who is asked next.
     fn next_source(&self, our: Height, target: Height, chain: &dyn ChainView) -> Option<IpAddr> {
-        let asked = self.requests.open.iter().find(|(_, request)| request.purpose == Purpose::Chain);
-        let next = || self.pick(Goal::Masternodes(target), HeightRange::new(our.checked_add(1)?, target)?, &BTreeSet::new(), true, chain);
+        let asked = self.requests.wanted(Purpose::Chain).next();
+        let next = || {
+            self.pick(
+                Goal::Masternodes(target),
+                HeightRange::new(our.checked_add(1)?, target)?,
+                &BTreeSet::new(),
+                true,
+                chain,
+            )
+        };
         asked.map(|(ip, _)| *ip).or_else(|| next().map(|(ip, _)| ip))
     }
 
@@ -151,13 +159,8 @@ impl Core {
             let end = end.saturating_add(u64::from(mutant::is(Mutant::RangeEndOffByOne)));
             let Some(wanted) = HeightRange::new(start, end) else { break };
             let Some((ip, range)) = self.pick(goal, wanted, &BTreeSet::new(), allow_benched, chain) else { break };
-            let fresh = Range {
-                start,
-                end: range.end(),
-                got: VecDeque::new(),
-                asked: BTreeSet::new(),
-                hedge_at: self.now.at,
-            };
+            let fresh =
+                Range { start, end: range.end(), got: VecDeque::new(), asked: BTreeSet::new(), hedge_at: self.now.at };
             self.download(purpose).ranges.push_back(fresh);
             let last = self.download(purpose).ranges.len() - 1;
             self.ask(purpose, last, ip, range, false);
@@ -170,7 +173,7 @@ impl Core {
     /// A download that waits for nobody and holds nothing is over; the next tick decides again.
     fn forget_hopeless(&mut self, purpose: Purpose) {
         let holds = self.download(purpose).ranges.iter().any(|range| !range.got.is_empty());
-        if !holds && !self.requests.any(purpose) && !self.write_pending() {
+        if !holds && self.requests.wanted(purpose).next().is_none() && !self.write_pending() {
             match purpose {
                 Purpose::Chain => self.chain_download.clear(),
                 // Its goal still says whether the branch is whole.
@@ -180,7 +183,7 @@ impl Core {
     }
 
     fn under_way(&self, purpose: Purpose, missing: HeightRange) -> bool {
-        self.requests.open.values().any(|request| request.purpose == purpose && overlap(request.range, missing))
+        self.requests.wanted(purpose).any(|(_, request)| overlap(request.range, missing))
     }
 
     /// Who is asked for `wanted`, and how much of it (D-7): the highest free peer, and not more than it reports.
@@ -200,7 +203,8 @@ impl Core {
                 && (matches!(goal, Goal::Branch(_)) || !diverges(conn, chain))
         };
         let free = |conn: &&Conn| {
-            !self.requests.open.contains_key(&conn.ip) && self.requests.may_ask(conn.ip, start, self.now.at, &self.timing)
+            !self.requests.open.contains_key(&conn.ip)
+                && self.requests.may_ask(conn.ip, start, self.now.at, &self.timing)
         };
         let bench = |conn: &Conn| self.benches.until(conn.ip, self.now.at);
         let rank = |conn: &&Conn| (conn.reported, std::cmp::Reverse(conn.ip));
@@ -233,7 +237,12 @@ impl Core {
             (self.timing.timeout_regular, self.timing.hedge_regular)
         };
         let now = self.now.at;
-        self.requests.asked(ip, Request { purpose, range, deadline: now + timeout }, now, &self.timing);
+        self.requests.asked(
+            ip,
+            Request { purpose, range, deadline: now + timeout, cancelled: false },
+            now,
+            &self.timing,
+        );
         let wanted = &mut self.download(purpose).ranges[index];
         wanted.asked.insert(ip);
         wanted.hedge_at = now + hedge_after;
@@ -261,7 +270,9 @@ impl Core {
         let late: Vec<(IpAddr, Request)> =
             self.requests.open.iter().filter(|(_, request)| request.deadline <= now).map(|(ip, r)| (*ip, *r)).collect();
         for (ip, request) in late {
-            self.requests.expired.insert(ip, (request, true));
+            if !request.cancelled {
+                self.requests.expired.insert(ip, (request, true));
+            }
             self.request_failed(ip, "no answer in time");
         }
         self.hedge(chain);
@@ -297,7 +308,7 @@ impl Core {
     }
 
     fn request_failed(&mut self, ip: IpAddr, reason: &str) {
-        if let Some(request) = self.requests.open.remove(&ip) {
+        if let Some(request) = self.requests.open.remove(&ip).filter(|request| !request.cancelled) {
             self.failed(ip, request.range, reason);
         }
     }
@@ -322,7 +333,7 @@ impl Core {
                     self.requests.expired.insert(ip, (request, false));
                 }
                 (Some(request), _) => {
-                    if request.purpose == Purpose::Branch {
+                    if request.purpose == Purpose::Branch && !request.cancelled {
                         self.branch_exhausted();
                     }
                     self.request_failed(ip, "empty answer");
@@ -334,6 +345,10 @@ impl Core {
         let inside = |request: Request| blocks.iter().any(|block| request.range.contains(block.height()));
         if let Some(request) = open.filter(|request| inside(*request)) {
             self.requests.open.remove(&ip);
+            if request.cancelled {
+                self.tell_received(ip, first, blocks.len() as u64);
+                return self.unasked(ip, blocks, chain);
+            }
             self.use_answer(ip, request, blocks, chain);
         } else if let Some((request, _)) = expired.filter(|(request, _)| request.range.contains(first)) {
             self.requests.expired.remove(&ip);
@@ -347,7 +362,7 @@ impl Core {
 
     fn use_answer(&mut self, ip: IpAddr, request: Request, blocks: &[SealedBlock], chain: &dyn ChainView) {
         let Some(conn) = self.peers.by_ip(ip) else { return };
-        let (direction, whitelisted) = (conn.direction, conn.whitelisted);
+        let whitelisted = conn.whitelisted;
         self.judge_sender(ip, 0, chain);
         let place = |range: &Range| {
             let missing = range.missing()?;
@@ -370,7 +385,13 @@ impl Core {
         let hedge_after = if whitelisted { self.timing.hedge_whitelisted } else { self.timing.hedge_regular };
         self.download(request.purpose).ranges[i].hedge_at = self.now.at + hedge_after;
         self.benches.cleared(ip);
-        if let Some(range) = HeightRange::new(start, start + count - 1) {
+        self.tell_received(ip, start, count);
+    }
+
+    fn tell_received(&mut self, ip: IpAddr, start: Height, count: u64) {
+        let Some(conn) = self.peers.by_ip(ip) else { return };
+        let (direction, whitelisted) = (conn.direction, conn.whitelisted);
+        if let Some(range) = HeightRange::new(start, start.saturating_add(count - 1)) {
             self.tell(Event::Received { ip, direction, range, count, whitelisted });
         }
     }
@@ -549,7 +570,9 @@ impl Core {
         let announcer = self
             .peers
             .established()
-            .filter(|conn| conn.announced.is_some() && !diverges(conn, chain) && !self.requests.open.contains_key(&conn.ip))
+            .filter(|conn| {
+                conn.announced.is_some() && !diverges(conn, chain) && !self.requests.open.contains_key(&conn.ip)
+            })
             .max_by_key(|conn| (conn.whitelisted, conn.announced, std::cmp::Reverse(conn.ip)))
             .map(|conn| (conn.ip, conn.announced.unwrap_or(0)));
         if let Some((ip, height)) = announcer {

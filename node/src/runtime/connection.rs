@@ -166,3 +166,145 @@ fn reason(error: &io::Error) -> String {
         _ => error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{DuplexStream, duplex};
+    use tokio::time::Instant;
+
+    use super::super::line_budget::LineBudget;
+    use super::*;
+
+    const CONN: ConnId = ConnId(1);
+    const LINGER: Duration = Duration::from_secs(1);
+
+    struct Opened {
+        link: Link,
+        peer: DuplexStream,
+        inbox: mpsc::Receiver<(ConnId, Input)>,
+        work: tokio::task::JoinHandle<()>,
+    }
+
+    /// A connection over a pipe that holds `pipe` bytes in each direction.
+    fn opened(pipe: usize) -> Opened {
+        let (ours, peer) = duplex(pipe);
+        let (sender, inbox) = mpsc::channel(2);
+        let share = LineBudget::new(usize::MAX).share(CONN);
+        let (link, work) = open(ours, CONN, sender, share, LINGER);
+        Opened { link, peer, inbox, work: tokio::spawn(work) }
+    }
+
+    /// A message whose line has about `bytes` bytes.
+    fn long(bytes: usize) -> Message {
+        Message::Ack { message_type: "x".repeat(bytes) }
+    }
+
+    async fn closed(inbox: &mut mpsc::Receiver<(ConnId, Input)>) -> String {
+        match inbox.recv().await {
+            Some((CONN, Input::Closed { reason, .. })) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lines_become_inputs_in_order() {
+        let Opened { link: _link, mut peer, mut inbox, work: _ } = opened(7);
+        let bytes: &[u8] =
+            b"\"GetPeers\"\r\n\n{\"Later\":1}\nnonsense\n{\"BlockInventory\":18446744073709551615}\n\"half";
+        tokio::spawn(async move { peer.write_all(bytes).await.unwrap() });
+        let mut seen = Vec::new();
+        loop {
+            match inbox.recv().await.unwrap().1 {
+                Input::Received { message, .. } => seen.push(format!("{message:?}")),
+                Input::ReceivedUnknown { name, .. } => seen.push(name),
+                Input::Malformed { reason, .. } => seen.push(reason[..8].to_owned()),
+                Input::Closed { reason, .. } => break seen.push(reason),
+                other => panic!("{other:?}"),
+            }
+        }
+        let want = ["GetPeers", "Later", "not json", "BlockInventory(18446744073709551615)", "closed by peer"];
+        assert_eq!(seen, want);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_queued_leaves_before_a_close() {
+        let Opened { link, mut peer, inbox: _inbox, work } = opened(1000);
+        for _ in 0..10 {
+            link.send(&long(10_000)).unwrap();
+        }
+        drop(link);
+        let mut all = Vec::new();
+        peer.read_to_end(&mut all).await.unwrap();
+        assert_eq!(all.iter().filter(|byte| **byte == b'\n').count(), 10);
+        work.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_close_waits_for_a_mute_peer_no_longer_than_the_linger() {
+        let Opened { link, mut peer, mut inbox, work } = opened(1000);
+        link.send(&long(10_000)).unwrap();
+        let start = Instant::now();
+        drop(link);
+        peer.write_all(b"\"GetPeers\"\n").await.unwrap();
+        work.await.unwrap();
+        assert_eq!(start.elapsed(), LINGER);
+        assert!(inbox.recv().await.is_none(), "nothing more is read");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_queue_holds_four_mib_and_empties_as_it_is_read() {
+        let Opened { link, mut peer, inbox: _inbox, work: _ } = opened(1000);
+        let line = encode(&long(1 << 20)).len();
+        for _ in 0..3 {
+            link.send(&long(1 << 20)).unwrap();
+        }
+        link.send(&long((1 << 20) - 4 * (line - (1 << 20)))).unwrap();
+        assert_eq!(link.queued.load(Ordering::Relaxed), QUEUE);
+        assert!(link.send(&Message::GetPeers).is_err());
+        let mut one = vec![0; line];
+        peer.read_exact(&mut one).await.unwrap();
+        tokio::task::yield_now().await;
+        link.send(&Message::GetPeers).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_inbox_stops_the_reader_but_not_the_writer() {
+        let Opened { link, mut peer, mut inbox, work: _ } = opened(100_000);
+        let asked = b"\"GetPeers\"\n".repeat(1000);
+        peer.write_all(&asked).await.unwrap();
+        link.send(&Message::GetMasternodes).unwrap();
+        let mut answer = [0; 17];
+        peer.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"\"GetMasternodes\"\n");
+        assert_eq!(inbox.len(), 2, "as many as it has room for");
+        drop(peer);
+        for _ in 0..1000 {
+            assert!(matches!(inbox.recv().await, Some((CONN, Input::Received { .. }))));
+        }
+        assert_eq!(closed(&mut inbox).await, "closed by peer");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_went_away_is_noticed_by_the_writer() {
+        let Opened { link, peer, mut inbox, work: _ } = opened(1000);
+        link.send(&long(10_000)).unwrap();
+        tokio::task::yield_now().await;
+        drop(peer);
+        assert_eq!(closed(&mut inbox).await, "connection reset");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_over_the_limit_ends_it() {
+        for (length, reason) in
+            [(crate::wire::MAX_LINE, "closed by peer"), (crate::wire::MAX_LINE + 1, "line too long")]
+        {
+            let Opened { link: _link, mut peer, mut inbox, work: _ } = opened(1 << 20);
+            tokio::spawn(async move {
+                // Blanks are no message and no offence; the end of a line that is too long finds nobody.
+                let _ = peer.write_all(&vec![b' '; length]).await;
+                let _ = peer.write_all(b"\n").await;
+            });
+            assert_eq!(closed(&mut inbox).await, reason);
+        }
+    }
+}

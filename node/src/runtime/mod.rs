@@ -4,6 +4,8 @@ mod connection;
 mod driver;
 mod line_budget;
 pub mod network;
+#[cfg(test)]
+mod tests;
 mod tokio_net;
 
 pub use clock::SystemClock;

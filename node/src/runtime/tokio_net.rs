@@ -59,3 +59,34 @@ fn connected(stream: TcpStream) -> io::Result<Accepted<TcpStream>> {
     let local = stream.local_addr()?.ip().to_canonical();
     Ok(Accepted { stream, peer, local })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
+    #[tokio::test]
+    async fn a_dial_comes_from_the_source_it_was_given() {
+        let mut port = TcpNetwork.listen((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
+        let at = port.0.local_addr().unwrap();
+        for source in [Some(HERE), None] {
+            let ours = TcpNetwork.connect(source, at).await.unwrap();
+            let theirs = port.accept().await.unwrap();
+            assert_eq!((ours.local, ours.peer), (source.unwrap_or(at.ip()), at.ip()));
+            assert_eq!((theirs.local, theirs.peer), (ours.peer, ours.local));
+            assert!(ours.stream.nodelay().unwrap() && theirs.stream.nodelay().unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_taken_or_foreign_address_is_an_error() {
+        let port = TcpNetwork.listen((HERE, 0).into()).await.unwrap();
+        let taken = TcpNetwork.listen(port.0.local_addr().unwrap()).await.unwrap_err();
+        assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+        let foreign = TcpNetwork.listen("192.0.2.1:0".parse().unwrap()).await.unwrap_err();
+        assert_eq!(foreign.kind(), io::ErrorKind::AddrNotAvailable);
+    }
+}

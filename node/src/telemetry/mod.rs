@@ -1,4 +1,6 @@
 //! What people and monitors see of a node.
+#[cfg(test)]
+pub(crate) mod capture;
 mod log_line;
 mod metrics;
 #[cfg(test)]

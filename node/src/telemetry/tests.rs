@@ -1,12 +1,8 @@
-use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tracing::field::{Field, Visit};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-
 use super::Telemetry;
+use super::capture::Capture;
 use crate::chain::{Hash, HeightRange};
 use crate::protocol::{Direction, Event};
 
@@ -99,53 +95,15 @@ fn events() -> Vec<Event> {
     ]
 }
 
-/// Writes each line as the fixture does.
-#[derive(Default)]
-struct Capture(Arc<Mutex<String>>);
-
-#[derive(Default)]
-struct Line {
-    name: String,
-    fields: String,
-    message: String,
-}
-
-impl Visit for Line {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.record_debug(field, &format_args!("{value}"));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        match field.name() {
-            "event" => self.name = format!("{value:?}"),
-            "message" => self.message = format!("{value:?}"),
-            name => self.fields += &format!(" {name}={value:?}"),
-        }
-    }
-}
-
-impl<S: tracing::Subscriber> Layer<S> for Capture {
-    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        let mut line = Line::default();
-        event.record(&mut line);
-        let meta = event.metadata();
-        assert_eq!(meta.target(), "node");
-        let Line { name, fields, message } = line;
-        *self.0.lock().unwrap() += &format!("{} {name}{fields} | {message}\n", meta.level());
-    }
-}
-
 #[test]
 fn every_event_has_its_canonical_line() {
     let capture = Capture::default();
-    let lines = capture.0.clone();
-    let subscriber = tracing_subscriber::registry().with(capture);
-    tracing::subscriber::with_default(subscriber, || {
+    tracing::subscriber::with_default(capture.subscriber(), || {
         let telemetry = Telemetry::new();
         events().iter().for_each(|event| telemetry.record(event));
     });
     let (_, want) = CANONICAL.split_once("\n\n").unwrap();
-    pretty_eq(&lines.lock().unwrap(), want);
+    pretty_eq(&capture.lines(), want);
 }
 
 fn pretty_eq(got: &str, want: &str) {

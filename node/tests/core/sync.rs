@@ -2,6 +2,7 @@
 use std::time::Duration;
 
 use node::protocol::Event;
+use node::wire::Message;
 
 use crate::world::{World, fork, main_chain};
 
@@ -79,4 +80,56 @@ fn three_masternodes_on_two_forks_agree() {
         let tips: Vec<_> = (1..=3).map(|n| world.tip(n).hash).collect();
         assert_eq!(tips, [main_chain(3000).tip().hash; 3], "two of three hold it");
     }
+}
+
+/// A node at 1000, an honest masternode at 1100, and a whitelisted puppet that says 1200 and nothing else.
+fn with_a_silent_leader() -> World {
+    let mut world = World::new();
+    world.node(1, &main_chain(1100), 1000, &[2, 3], |_| {});
+    world.node(2, &main_chain(1100), 1100, &[1], |_| {});
+    world.puppet(3);
+    world.run(secs(1));
+    world.say(3, 1, Message::Ack { message_type: "Handshake".into() });
+    world.run(secs(1));
+    world.say(3, 1, Message::BlockHeightResponse(1200));
+    world
+}
+
+#[test]
+fn a_silent_leader_is_hedged_then_benched() {
+    let mut world = with_a_silent_leader();
+    for _ in 0..14 {
+        world.run(secs(25));
+        let pings: Vec<u64> = world.pings(3);
+        for nonce in pings {
+            world.say(3, 1, Message::Pong { nonce, timestamp: 0, height: None });
+        }
+    }
+    assert_eq!(world.tip(1).height, 1100);
+    insta::assert_snapshot!(world.transcript(1));
+}
+
+#[test]
+fn a_request_dies_with_its_connection() {
+    let mut world = with_a_silent_leader();
+    world.run(secs(29));
+    world.hang_up(3, 1);
+    world.run(secs(1));
+    assert_eq!(
+        world.count(1, |event| matches!(event, Event::RequestFailed { reason, .. } if reason == "connection closed")),
+        1
+    );
+    assert_eq!(world.tip(1).height, 1100, "the other masternode was asked at once");
+}
+
+#[test]
+fn a_stranger_that_dials_is_regular() {
+    let mut world = World::new();
+    world.node(1, &main_chain(1000), 1000, &[], |_| {});
+    world.puppet(9);
+    world.dial(9, 1);
+    world.say(9, 1, Message::BlockHeightResponse(9000));
+    world.run(secs(120));
+    assert_eq!(world.count(1, |event| matches!(event, Event::Requested { .. })), 0);
+    assert_eq!(world.count(1, |event| matches!(event, Event::Connected { whitelisted: false, .. })), 1);
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use node::chain::{BuiltChain, ChainView, TipRule, Tip, testnet};
+use node::chain::{BuiltChain, ChainView, Tip, TipRule, testnet};
 use node::config::{Config, PeerAddress};
 use node::protocol::{ConnId, Core, Direction, Event, Input, Now, Output};
 use node::store::{MemoryStore, Store};
@@ -31,7 +31,10 @@ pub fn fork(at: u64, height: u64) -> BuiltChain {
 }
 
 enum Party {
-    Node { core: Box<Core>, store: MemoryStore },
+    Node {
+        core: Box<Core>,
+        store: MemoryStore,
+    },
     /// Says only what the test says, and accepts every connection.
     Puppet,
 }
@@ -112,6 +115,17 @@ impl World {
         self.push(LATENCY, What::Input(far.0, Input::Closed { conn: far.1, reason: "closed by peer".into() }));
     }
 
+    /// The nonces of all pings that a puppet has heard since the last call.
+    pub fn pings(&mut self, puppet: u8) -> Vec<u64> {
+        let ping = |(_, to, message): &(Duration, IpAddr, Message)| match message {
+            Message::Ping { nonce, .. } if *to == ip(puppet) => Some(*nonce),
+            _ => None,
+        };
+        let nonces = self.heard.iter().filter_map(ping).collect();
+        self.heard.clear();
+        nonces
+    }
+
     pub fn run(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
@@ -179,7 +193,8 @@ impl World {
         let mut outputs = Vec::new();
         while let Some(output) = core.poll() {
             if let Output::Write(write) = output {
-                let Poll::Ready(result) = store.commit(write).as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+                let Poll::Ready(result) = store.commit(write).as_mut().poll(&mut Context::from_waker(Waker::noop()))
+                else {
                     panic!("a memory store is never busy")
                 };
                 core.handle(clock, Input::Written(result.map_err(|error| error.to_string())), store);

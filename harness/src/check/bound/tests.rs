@@ -17,9 +17,7 @@ const ALL: [Option<u64>; 2] = [None, None];
 /// A log line `started` at 0 and `x` at these seconds.
 fn xs(seconds: &[u64]) -> Build {
     let start = history().log("a", "started", "");
-    seconds
-        .iter()
-        .fold(start, |build, at| build.at(at * 1_000).log("a", "x", ""))
+    seconds.iter().fold(start, |build, at| build.at(at * 1_000).log("a", "x", ""))
 }
 
 fn run(seconds: &[u64]) -> History {
@@ -40,11 +38,7 @@ fn never_means_not_in_the_window() {
     let judge = |window: &Window, history: &History| never(window, history).verdict;
     assert_eq!(judge(&window(Some(10), Some(20)), &run(&[9, 20])), Pass);
     assert_eq!(judge(&window(Some(10), Some(20)), &run(&[10])), Fail);
-    assert_eq!(
-        judge(&window(None, None), &run(&[100])),
-        Fail,
-        "the last instant counts"
-    );
+    assert_eq!(judge(&window(None, None), &run(&[100])), Fail, "the last instant counts");
     assert_eq!(judge(&window(None, None), &unseen()), Inconclusive);
     assert_eq!(judge(&window(None, None), &xs(&[]).done()), Inconclusive);
     assert_eq!(judge(&window(None, Some(101)), &run(&[])), Inconclusive);
@@ -56,9 +50,7 @@ fn never_means_not_in_the_window() {
 
 #[test]
 fn counts_have_two_limits() {
-    let judge = |least, most, history: &History| {
-        count(&window(None, Some(50)), least, most, history).verdict
-    };
+    let judge = |least, most, history: &History| count(&window(None, Some(50)), least, most, history).verdict;
     let three = run(&[1, 2, 3, 60]);
     assert_eq!(judge(3, Some(3), &three), Pass);
     assert_eq!(judge(4, None, &three), Fail);
@@ -74,28 +66,18 @@ fn counts_have_two_limits() {
 
 #[test]
 fn rates_slide() {
-    let judge =
-        |most, history: &History| rate(&window(None, None), secs(30), most, history).verdict;
+    let judge = |most, history: &History| rate(&window(None, None), secs(30), most, history).verdict;
     assert_eq!(judge(1, &run(&[0, 30, 60])), Pass);
     assert_eq!(judge(1, &run(&[0, 29])), Fail);
     assert_eq!(judge(2, &run(&[5, 29, 34, 40])), Fail);
     assert_eq!(judge(3, &run(&[5, 29, 34, 40])), Pass);
     assert_eq!(judge(1, &unseen()), Inconclusive);
-    assert_eq!(
-        judge(1, &xs(&[5]).at(20_000).ended()),
-        Inconclusive,
-        "shorter than 30 s"
-    );
+    assert_eq!(judge(1, &xs(&[5]).at(20_000).ended()), Inconclusive, "shorter than 30 s");
     assert_eq!(judge(1, &xs(&[5, 40, 60]).done()), Fail);
     assert_eq!(judge(1, &xs(&[5, 40, 80]).done()), Inconclusive);
 }
 
-fn gap(
-    limits: [Option<u64>; 2],
-    are: &[u64],
-    [from, until]: [Option<u64>; 2],
-    history: &History,
-) -> Verdict {
+fn gap(limits: [Option<u64>; 2], are: &[u64], [from, until]: [Option<u64>; 2], history: &History) -> Verdict {
     let [least, most] = limits.map(|limit| limit.map(secs));
     let are: Vec<Duration> = are.iter().copied().map(secs).collect();
     gaps(&window(from, until), least, most, &are, history).verdict
@@ -108,28 +90,17 @@ fn gaps_have_limits() {
     assert_eq!(gap([Some(30), None], &[], ALL, &pings), Fail);
     assert_eq!(gap([None, Some(29)], &[], ALL, &pings), Fail);
     let stopped = run(&[10, 40]);
-    assert_eq!(
-        gap([None, Some(33)], &[], ALL, &stopped),
-        Fail,
-        "no ping for 60 s"
-    );
+    assert_eq!(gap([None, Some(33)], &[], ALL, &stopped), Fail, "no ping for 60 s");
     assert_eq!(gap([None, Some(33)], &[], [None, Some(70)], &stopped), Pass);
     assert_eq!(gap([Some(1), None], &[], ALL, &run(&[10])), Inconclusive);
     assert_eq!(gap([Some(1), None], &[], ALL, &unseen()), Inconclusive);
-    assert_eq!(
-        gap([None, Some(33)], &[], ALL, &xs(&[10, 40]).done()),
-        Inconclusive
-    );
+    assert_eq!(gap([None, Some(33)], &[], ALL, &xs(&[10, 40]).done()), Inconclusive);
 }
 
 #[test]
 fn back_off_gaps_are_within_a_quarter() {
     let dials = run(&[10, 12, 17, 24, 90]);
-    assert_eq!(
-        gap(ALL, &[2, 4, 8], ALL, &dials),
-        Pass,
-        "the first gaps only"
-    );
+    assert_eq!(gap(ALL, &[2, 4, 8], ALL, &dials), Pass, "the first gaps only");
     assert_eq!(gap(ALL, &[2, 4, 9], ALL, &dials), Pass);
     assert_eq!(gap(ALL, &[2, 4, 10], ALL, &dials), Fail);
     assert_eq!(gap(ALL, &[2, 4, 8, 16], ALL, &dials), Fail);

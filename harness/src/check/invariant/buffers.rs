@@ -31,12 +31,8 @@ pub fn judge(nodes: &BTreeSet<String>, at_most: u64, history: &History) -> Outco
         }
     }
     match unseen {
-        Some(node) => {
-            Outcome::inconclusive(expected, format!("{METRIC} of {node} was never sampled"))
-        }
-        None if history.end().is_none() => {
-            Outcome::inconclusive(expected, "the history breaks off")
-        }
+        Some(node) => Outcome::inconclusive(expected, format!("{METRIC} of {node} was never sampled")),
+        None if history.end().is_none() => Outcome::inconclusive(expected, "the history breaks off"),
         None => Outcome::pass(expected, format!("at most {highest} in the samples")),
     }
 }
@@ -49,19 +45,12 @@ mod tests {
 
     #[test]
     fn buffers_are_sampled_and_small() {
-        let sampled = |value| {
-            history()
-                .metrics("a", &[(METRIC, 5.0)])
-                .metrics("a", &[(METRIC, value)])
-        };
+        let sampled = |value| history().metrics("a", &[(METRIC, 5.0)]).metrics("a", &[(METRIC, value)]);
         let judge = |build: Build| judge(&["a".into()].into(), 100, &build.ended()).verdict;
         assert_eq!(judge(sampled(100.0)), Pass);
         assert_eq!(judge(sampled(101.0)), Fail);
         assert_eq!(judge(sampled(f64::NAN)), Fail);
-        assert_eq!(
-            judge(history().metrics("a", &[("other", 1.0)])),
-            Inconclusive
-        );
+        assert_eq!(judge(history().metrics("a", &[("other", 1.0)])), Inconclusive);
         assert_eq!(judge(history()), Inconclusive);
     }
 }

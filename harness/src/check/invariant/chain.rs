@@ -10,24 +10,17 @@ const DEEPEST: u64 = 10_000;
 
 /// What was added was valid by the harness's own check, and began where the old chain was kept.
 pub fn linked(nodes: &BTreeSet<String>, history: &History) -> Outcome {
-    per_change(
-        nodes,
-        history,
-        "each block extends the one before and is valid",
-        |change| {
-            if let Some(reason) = change.broken {
-                return Some(reason.to_owned());
-            }
-            let old = change.old?;
-            let gap = change.ancestor > old || change.ancestor > change.height;
-            gap.then(|| {
-                let Change {
-                    ancestor, height, ..
-                } = change;
-                format!("from {old} to {height}, although {ancestor} is said to be kept")
-            })
-        },
-    )
+    per_change(nodes, history, "each block extends the one before and is valid", |change| {
+        if let Some(reason) = change.broken {
+            return Some(reason.to_owned());
+        }
+        let old = change.old?;
+        let gap = change.ancestor > old || change.ancestor > change.height;
+        gap.then(|| {
+            let Change { ancestor, height, .. } = change;
+            format!("from {old} to {height}, although {ancestor} is said to be kept")
+        })
+    })
 }
 
 /// No reorganisation undoes more than 10,000 blocks.
@@ -49,8 +42,7 @@ fn per_change(
         let changes = changes(history, node);
         for change in &changes {
             if let Some(reason) = breach(change) {
-                return Outcome::fail(expected, format!("{node}: {reason}"))
-                    .seen(Some(change.seen));
+                return Outcome::fail(expected, format!("{node}: {reason}")).seen(Some(change.seen));
             }
         }
         if changes.is_empty() {
@@ -60,9 +52,7 @@ fn per_change(
     }
     match unseen {
         Some(node) => Outcome::inconclusive(expected, format!("{node} never showed its chain")),
-        None if history.end().is_none() => {
-            Outcome::inconclusive(expected, "the history breaks off")
-        }
+        None if history.end().is_none() => Outcome::inconclusive(expected, "the history breaks off"),
         None => Outcome::pass(expected, format!("so in all {seen} states that were seen")),
     }
 }
@@ -80,26 +70,10 @@ mod tests {
     #[test]
     fn chains_are_linked_and_valid() {
         let judge = |history| linked(&nodes(), &history).verdict;
-        let grows = || {
-            history()
-                .chain("a", 9, 9, "x")
-                .chain("a", 9, 12, "y")
-                .chain("a", 10, 11, "z")
-        };
+        let grows = || history().chain("a", 9, 9, "x").chain("a", 9, 12, "y").chain("a", 10, 11, "z");
         assert_eq!(judge(grows().ended()), Pass);
-        assert_eq!(
-            judge(
-                grows()
-                    .broken("a", 11, 12, "q", Some("merkle root"))
-                    .ended()
-            ),
-            Fail
-        );
-        assert_eq!(
-            judge(grows().chain("a", 12, 13, "q").ended()),
-            Fail,
-            "a hole"
-        );
+        assert_eq!(judge(grows().broken("a", 11, 12, "q", Some("merkle root")).ended()), Fail);
+        assert_eq!(judge(grows().chain("a", 12, 13, "q").ended()), Fail, "a hole");
         assert_eq!(judge(grows().chain("a", 11, 10, "q").ended()), Fail);
         assert_eq!(judge(grows().done()), Inconclusive);
         assert_eq!(judge(history().chain("b", 1, 1, "x").ended()), Inconclusive);

@@ -11,7 +11,7 @@ use super::{unless_silent, words};
 /// A close, its line in the log and the failure of what was in flight are this close together.
 const TOGETHER: Duration = Duration::from_secs(1);
 /// Reasons of a `disconnected` or `refused` line that have nothing to do with sync.
-const OTHER_REASONS: [&str; 11] = [
+const OTHER_REASONS: [&str; 12] = [
     "unresponsive",
     "missed pong",
     "banned",
@@ -20,6 +20,7 @@ const OTHER_REASONS: [&str; 11] = [
     "no slot",
     "send queue full",
     "line too long",
+    "line budget",
     "closed by peer",
     "handshake",
     "shutting down",
@@ -31,11 +32,7 @@ const OTHER_EVENTS: [&str; 3] = ["peer_unresponsive", "masternode_unresponsive",
 pub fn judge(nodes: &BTreeSet<String>, requests: &[Request<'_>], history: &History) -> Outcome {
     let expected = "a connection with a range in flight is closed for another reason only";
     let mut closes = 0;
-    for seen in history
-        .observations()
-        .iter()
-        .filter(|seen| nodes.contains(&seen.source))
-    {
+    for seen in history.observations().iter().filter(|seen| nodes.contains(&seen.source)) {
         let What::Connection { fate, peer } = &seen.what else {
             continue;
         };
@@ -55,10 +52,7 @@ pub fn judge(nodes: &BTreeSet<String>, requests: &[Request<'_>], history: &Histo
         };
         let reason = reason(seen, peer, history);
         if let Err(reason) = reason {
-            let actual = format!(
-                "{} and closes the connection, {reason}",
-                words(request, history)
-            );
+            let actual = format!("{} and closes the connection, {reason}", words(request, history));
             return Outcome::fail(expected, actual).seen(Some(seen));
         }
     }
@@ -78,9 +72,8 @@ fn reason(close: &Observation, peer: &str, history: &History) -> Result<(), Stri
             What::Log { event, fields, .. } if text(fields, "ip").as_deref() == Some(peer) => {
                 let ends = matches!(event.as_str(), "disconnected" | "refused");
                 let reason = text(fields, "reason").filter(|_| ends);
-                let other = reason
-                    .as_ref()
-                    .is_some_and(|reason| OTHER_REASONS.iter().any(|other| reason.contains(other)));
+                let other =
+                    reason.as_ref().is_some_and(|reason| OTHER_REASONS.iter().any(|other| reason.contains(other)));
                 if other || OTHER_EVENTS.contains(&event.as_str()) {
                     return Ok(());
                 }
@@ -118,33 +111,16 @@ mod tests {
     #[test]
     fn a_close_with_a_range_in_flight_needs_another_reason() {
         assert_eq!(closed(asked()), Fail);
-        let says = |reason| {
-            asked().log(
-                "a",
-                "disconnected",
-                &format!("ip=10.0.0.11 reason={reason}"),
-            )
-        };
+        let says = |reason| asked().log("a", "disconnected", &format!("ip=10.0.0.11 reason={reason}"));
         assert_eq!(closed(says("timeout")), Fail);
         assert_eq!(closed(says("unresponsive")), Pass);
         assert_eq!(closed(says("banned")), Pass);
         let of_another = asked().log("a", "disconnected", "ip=10.0.0.12 reason=banned");
         assert_eq!(closed(of_another), Fail);
-        assert_eq!(
-            closed(asked().log("a", "masternode_unresponsive", "ip=10.0.0.11")),
-            Pass
-        );
+        assert_eq!(closed(asked().log("a", "masternode_unresponsive", "ip=10.0.0.11")), Pass);
         assert_eq!(closed(asked().process("a", false)), Pass, "killed");
-        let gave_up = asked().log(
-            "a",
-            "request_failed",
-            "ip=10.0.0.11 start=1 end=500 reason=deadline",
-        );
-        assert_eq!(
-            closed(gave_up),
-            Fail,
-            "failed by the close, or closed by the failure"
-        );
+        let gave_up = asked().log("a", "request_failed", "ip=10.0.0.11 start=1 end=500 reason=deadline");
+        assert_eq!(closed(gave_up), Fail, "failed by the close, or closed by the failure");
     }
 
     #[test]
@@ -152,9 +128,7 @@ mod tests {
         assert_eq!(closed(history().log("a", "started", "")), Pass);
         let answered = asked().log("a", "received", "ip=10.0.0.11 start=1 end=500 count=500");
         assert_eq!(closed(answered), Pass);
-        let by_peer = asked()
-            .connection("a", "closed_by_peer", "10.0.0.11")
-            .ended();
+        let by_peer = asked().connection("a", "closed_by_peer", "10.0.0.11").ended();
         assert_eq!(verdict(&by_peer), Pass);
         let wire = history().wire("m", "a", false, "GetBlocks", "start=1 end=500");
         assert_eq!(closed(wire), Fail);

@@ -15,52 +15,27 @@ use super::verdict::Outcome;
 pub(super) fn judge(view: &View<'_>, history: &History) -> Vec<(String, Outcome)> {
     let requests = requests(history);
     let mut outcomes = vec![
-        (
-            "chains stay linked and valid",
-            chain::linked(view.nodes, history),
-        ),
-        (
-            "no reorganisation beyond the depth limit",
-            chain::depth(view.nodes, history),
-        ),
-        (
-            "no range wider than 500 is asked",
-            ranges::width(view.nodes, &requests, history),
-        ),
-        (
-            "no range is asked of one peer twice at once",
-            ranges::twice(view.nodes, &requests, history),
-        ),
-        (
-            "no node closes a connection because of sync",
-            closes::judge(view.nodes, &requests, history),
-        ),
-        (
-            "buffers stay bounded",
-            buffers::judge(view.nodes, view.buffered_at_most, history),
-        ),
+        ("chains stay linked and valid", chain::linked(view.nodes, history)),
+        ("no reorganisation beyond the depth limit", chain::depth(view.nodes, history)),
+        ("no range wider than 500 is asked", ranges::width(view.nodes, &requests, history)),
+        ("no range is asked of one peer twice at once", ranges::twice(view.nodes, &requests, history)),
+        ("no node closes a connection because of sync", closes::judge(view.nodes, &requests, history)),
+        ("buffers stay bounded", buffers::judge(view.nodes, view.buffered_at_most, history)),
     ];
     if let Some(near) = view.near_median {
         let outcome = near_median::judge(view.masternodes, near, history);
         outcomes.push(("masternodes stay near their median", outcome));
     }
     let named = outcomes.into_iter();
-    named
-        .map(|(name, outcome)| (name.to_owned(), outcome))
-        .collect()
+    named.map(|(name, outcome)| (name.to_owned(), outcome)).collect()
 }
 
 /// A node whose requests can't be known: neither its log nor a message of it was seen.
-fn silent<'a>(
-    nodes: impl IntoIterator<Item = &'a String>,
-    history: &History,
-) -> Option<&'a String> {
+fn silent<'a>(nodes: impl IntoIterator<Item = &'a String>, history: &History) -> Option<&'a String> {
     nodes.into_iter().find(|node| {
         !history.observations().iter().any(|seen| match &seen.what {
             What::Log { .. } => seen.source == **node,
-            What::Wire {
-                node: sender, sent, ..
-            } => !sent && sender == *node,
+            What::Wire { node: sender, sent, .. } => !sent && sender == *node,
             _ => false,
         })
     })
@@ -74,10 +49,7 @@ fn unless_silent<'a>(
     actual: String,
 ) -> Outcome {
     if let Some(node) = silent(nodes, history) {
-        return Outcome::inconclusive(
-            expected,
-            format!("neither a log line nor a message of {node} was seen"),
-        );
+        return Outcome::inconclusive(expected, format!("neither a log line nor a message of {node} was seen"));
     }
     if history.end().is_none() {
         return Outcome::inconclusive(expected, "the history breaks off");
@@ -87,12 +59,6 @@ fn unless_silent<'a>(
 
 /// `a asks m for 1-500`.
 fn words(request: &Request<'_>, history: &History) -> String {
-    let peer = history
-        .meta()
-        .name_of(&request.peer)
-        .unwrap_or(&request.peer);
-    format!(
-        "{} asks {peer} for {}-{}",
-        request.node, request.start, request.end
-    )
+    let peer = history.meta().name_of(&request.peer).unwrap_or(&request.peer);
+    format!("{} asks {peer} for {}-{}", request.node, request.start, request.end)
 }

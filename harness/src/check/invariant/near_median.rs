@@ -27,37 +27,17 @@ pub fn judge(masternodes: &BTreeSet<String>, near: &NearMedian, history: &Histor
         points.insert(at, states.clone());
     });
     // Besides changes, the instants at which something begins to count.
-    let settled = faults
-        .iter()
-        .filter_map(|fault| fault.until)
-        .chain([Duration::ZERO]);
-    let up = points
-        .values()
-        .flat_map(BTreeMap::values)
-        .filter_map(|state| state.up_since);
-    let begins: BTreeSet<Duration> = settled
-        .chain(up)
-        .map(|at| at.saturating_add(near.after))
-        .collect();
+    let settled = faults.iter().filter_map(|fault| fault.until).chain([Duration::ZERO]);
+    let up = points.values().flat_map(BTreeMap::values).filter_map(|state| state.up_since);
+    let begins: BTreeSet<Duration> = settled.chain(up).map(|at| at.saturating_add(near.after)).collect();
     let instants: BTreeSet<Duration> = points.keys().copied().chain(begins).collect();
     let mut judged = 0;
-    for at in instants
-        .into_iter()
-        .filter(|at| *at <= end && counts(*at, near.after, &faults))
-    {
+    for at in instants.into_iter().filter(|at| *at <= end && counts(*at, near.after, &faults)) {
         let Some((_, states)) = points.range(..=at).next_back() else {
             continue;
         };
-        let settled = |state: &&State<'_>| {
-            state
-                .up_since
-                .is_some_and(|since| since.saturating_add(near.after) <= at)
-        };
-        let heights: Vec<u64> = states
-            .values()
-            .filter(settled)
-            .map(|state| state.height)
-            .collect();
+        let settled = |state: &&State<'_>| state.up_since.is_some_and(|since| since.saturating_add(near.after) <= at);
+        let heights: Vec<u64> = states.values().filter(settled).map(|state| state.height).collect();
         if heights.len() < 2 {
             continue;
         }
@@ -68,11 +48,7 @@ pub fn judge(masternodes: &BTreeSet<String>, near: &NearMedian, history: &Histor
             .filter(|(_, state)| settled(state))
             .find(|(_, state)| state.height.abs_diff(median) > near.blocks);
         if let Some((node, state)) = far {
-            let actual = format!(
-                "{node} at {}, the median at {median}, at {}",
-                state.height,
-                seconds(at)
-            );
+            let actual = format!("{node} at {}, the median at {median}, at {}", state.height, seconds(at));
             return Outcome::fail(expected, actual).at(at);
         }
     }
@@ -83,12 +59,8 @@ pub fn judge(masternodes: &BTreeSet<String>, near: &NearMedian, history: &Histor
 }
 
 fn counts(at: Duration, after: Duration, faults: &[FaultSpan]) -> bool {
-    let disturbs = |fault: &FaultSpan| {
-        fault.from <= at
-            && fault
-                .until
-                .is_none_or(|until| at < until.saturating_add(after))
-    };
+    let disturbs =
+        |fault: &FaultSpan| fault.from <= at && fault.until.is_none_or(|until| at < until.saturating_add(after));
     at >= after && !faults.iter().any(disturbs)
 }
 
@@ -108,18 +80,13 @@ mod tests {
 
     fn verdict(history: &History) -> Verdict {
         let masternodes = ["a", "b", "c"].map(String::from).into();
-        let near = NearMedian {
-            blocks: 10,
-            after: Duration::from_secs(60),
-        };
+        let near = NearMedian { blocks: 10, after: Duration::from_secs(60) };
         judge(&masternodes, &near, history).verdict
     }
 
     fn three(heights: [u64; 3]) -> Build {
         let nodes = ["a", "b", "c"].into_iter().zip(heights);
-        nodes.fold(history(), |build, (node, height)| {
-            build.chain(node, height, height, "x")
-        })
+        nodes.fold(history(), |build, (node, height)| build.chain(node, height, height, "x"))
     }
 
     #[test]
@@ -145,16 +112,9 @@ mod tests {
                 .fault_ended(0, Some("x"), true)
         };
         assert_eq!(verdict(&hurt().at(200_000).ended()), Fail);
-        let healed = hurt()
-            .at(140_000)
-            .chain("c", 110, 115, "z")
-            .at(200_000)
-            .ended();
+        let healed = hurt().at(140_000).chain("c", 110, 115, "z").at(200_000).ended();
         assert_eq!(verdict(&healed), Pass);
-        let never = three([0, 110, 220])
-            .fault_began(0, "cut")
-            .at(200_000)
-            .ended();
+        let never = three([0, 110, 220]).fault_began(0, "cut").at(200_000).ended();
         assert_eq!(verdict(&never), Inconclusive);
     }
 
@@ -162,29 +122,15 @@ mod tests {
     fn a_node_that_is_down_or_just_up_does_not_count() {
         let down = three([0, 110, 120]).process("a", false).at(200_000).ended();
         assert_eq!(verdict(&down), Pass);
-        let back = || {
-            three([0, 110, 120])
-                .process("a", false)
-                .at(100_000)
-                .process("a", true)
-        };
+        let back = || three([0, 110, 120]).process("a", false).at(100_000).process("a", true);
         assert_eq!(verdict(&back().at(159_000).ended()), Pass);
         assert_eq!(verdict(&back().at(160_000).ended()), Fail);
     }
 
     #[test]
     fn too_little_to_see_is_inconclusive() {
-        assert_eq!(
-            verdict(&three([0, 110, 220]).at(59_000).ended()),
-            Inconclusive
-        );
-        assert_eq!(
-            verdict(&three([100, 110, 120]).at(100_000).done()),
-            Inconclusive
-        );
-        assert_eq!(
-            verdict(&history().chain("a", 1, 1, "x").at(100_000).ended()),
-            Inconclusive
-        );
+        assert_eq!(verdict(&three([0, 110, 220]).at(59_000).ended()), Inconclusive);
+        assert_eq!(verdict(&three([100, 110, 120]).at(100_000).done()), Inconclusive);
+        assert_eq!(verdict(&history().chain("a", 1, 1, "x").at(100_000).ended()), Inconclusive);
     }
 }

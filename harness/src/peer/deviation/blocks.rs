@@ -51,7 +51,9 @@ pub struct Extra(pub u64);
 impl Deviant for Extra {
     fn sends(&mut self, request: Option<&Message>, out: &mut Vec<Outgoing>, scene: &mut Scene) {
         let lists = out.iter_mut().filter(|_| asks_blocks(request)).filter_map(Outgoing::blocks);
-        let Some(highest) = lists.flatten().map(|block| block.height()).max() else { return };
+        let Some(highest) = lists.flatten().map(|block| block.height()).max() else {
+            return;
+        };
         let extra = scene.served.beyond(highest + 1, highest.saturating_add(self.0));
         out.extend(extra.chunks(EXTRA_AT_ONCE).map(|part| match request {
             Some(Message::GetBlocks(..)) => Message::BlocksResponse(part.to_vec()).into(),
@@ -99,4 +101,72 @@ fn flawed(block: &SealedBlock, flaw: Flaw, now: i64) -> SealedBlock {
         }
     }
     SealedBlock::new(block)
+}
+
+#[cfg(test)]
+mod tests {
+    use node::chain::{BlockError, check};
+
+    use super::*;
+    use crate::peer::testing::{NOW, ask, main, met};
+    use crate::scenario::file::Deviation;
+
+    #[tokio::test(start_paused = true)]
+    async fn lists_come_in_another_order() {
+        let (_play, mut end) = met([Deviation::ReversedBlocks]).await;
+        assert_eq!(end.heights(&ask(1, 4)).await, [4, 3, 2, 1]);
+        let (_play, mut end) = met([Deviation::DuplicatedBlocks]).await;
+        assert_eq!(end.heights(&Message::GetBlocks(1, 3)).await, [1, 1, 2, 2, 3, 3]);
+        let mut shuffled = Vec::new();
+        for _ in 0..2 {
+            let (_play, mut end) = met([Deviation::ShuffledBlocks]).await;
+            shuffled.push(end.heights(&ask(1, 50)).await);
+        }
+        assert_eq!(shuffled[0], shuffled[1], "drawn from the seed");
+        assert!(!shuffled[0].is_sorted());
+        shuffled[0].sort_unstable();
+        assert_eq!(shuffled[0], (1..=50).collect::<Vec<_>>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn extra_blocks_follow_over_several_lines() {
+        let (_play, mut end) = met([Deviation::ExtraBlocks(250)]).await;
+        assert_eq!(end.heights(&ask(990, 995)).await, (990..=995).collect::<Vec<_>>());
+        for (start, end_height) in [(996, 1_095), (1_096, 1_195), (1_196, 1_245)] {
+            assert_eq!(end.next_heights().await, (start..=end_height).collect::<Vec<_>>());
+        }
+        let none = end.heights(&ask(5_000, 6_000)).await;
+        assert!(none.is_empty(), "nothing comes after nothing");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_invalid_block_is_wrong_in_one_way_wherever_it_is_served() {
+        let main = main();
+        let parent = main.block(249).unwrap().tip();
+        for flaw in
+            [Flaw::PreviousHash, Flaw::MerkleRoot, Flaw::Height, Flaw::ZeroPreviousHash, Flaw::Timestamp, Flaw::Reward]
+        {
+            let (_play, mut end) = met([Deviation::InvalidBlock { at: 250, flaw }]).await;
+            let Message::BlockRangeResponse(blocks) = end.ask(&ask(249, 251)).await else { panic!() };
+            assert_eq!((main.block(249), main.block(251)), (blocks.first().cloned(), blocks.last().cloned()));
+            let error = check(&parent, &blocks[1], NOW).unwrap_err();
+            match flaw {
+                Flaw::PreviousHash => assert!(error.is_link(), "{error}"),
+                Flaw::MerkleRoot => assert_eq!(error, BlockError::MerkleRoot),
+                Flaw::Height => assert!(matches!(error, BlockError::Height { .. }), "{error}"),
+                Flaw::ZeroPreviousHash => assert_eq!(error, BlockError::ZeroPreviousHash),
+                Flaw::Timestamp => {
+                    assert!(matches!(error, BlockError::AheadOfClock { .. }), "{error}")
+                }
+                Flaw::Reward => {
+                    assert!(matches!(error, BlockError::RewardTooHigh { .. }), "{error}")
+                }
+            }
+            let one = end.ask(&Message::BlockRequest(250)).await;
+            assert_eq!(one, Message::BlockResponse(blocks[1].clone()));
+            let hash = end.ask(&Message::GetBlockHash(250)).await;
+            let told = main.block(250).map(|block| block.hash());
+            assert_eq!(hash, Message::BlockHashResponse { height: 250, hash: told });
+        }
+    }
 }

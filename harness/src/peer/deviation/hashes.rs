@@ -41,3 +41,40 @@ impl Deviant for WrongGenesis {
         served.foreign()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peer::testing::{End, ask, main, met};
+    use crate::scenario::file::Deviation;
+
+    async fn hash(end: &mut End, height: u64) -> Option<Hash> {
+        match end.ask(&Message::GetBlockHash(height)).await {
+            Message::BlockHashResponse { height: of, hash } if of == height => hash,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hashes_are_null_or_random() {
+        let (_play, mut end) = met([Deviation::NullHashes]).await;
+        assert_eq!([hash(&mut end, 0).await, hash(&mut end, 9).await], [None, None]);
+        let (_play, mut end) = met([Deviation::RandomHashes]).await;
+        assert_eq!(hash(&mut end, 0).await, main().block(0).map(|block| block.hash()));
+        let nine = [hash(&mut end, 9).await, hash(&mut end, 9).await];
+        assert!(nine[0].is_some() && nine[1].is_some() && nine[0] != nine[1]);
+        assert!(!nine.contains(&main().block(9).map(|block| block.hash())));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_genesis_has_another_chain_of_the_same_height() {
+        let (_play, mut end) = met([Deviation::WrongGenesis]).await;
+        assert_eq!(end.told().await, Some(1_000));
+        let Message::GenesisHashResponse(genesis) = end.ask(&Message::GetGenesisHash).await else { panic!() };
+        assert_ne!(Some(genesis), main().block(0).map(|block| block.hash()));
+        assert_eq!(hash(&mut end, 0).await, Some(genesis));
+        let Message::BlockRangeResponse(blocks) = end.ask(&ask(1, 2)).await else { panic!() };
+        assert_eq!(blocks[0].previous_hash(), genesis);
+        assert_eq!(blocks[1].previous_hash(), blocks[0].hash());
+    }
+}

@@ -100,3 +100,66 @@ fn drop_answers(out: &mut Vec<Outgoing>) {
         !matches!(one.message(), Some(Message::BlockHeightResponse(_) | Message::ChainTipResponse { .. }))
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peer::testing::{met, met_by, ping};
+    use crate::scenario::file::Deviation;
+
+    /// What is told in the first ping, in a pong, in an answer, and in a tip.
+    async fn told(deviation: Deviation) -> [Option<Height>; 4] {
+        let (_play, mut end) = met([deviation]).await;
+        let pinged = end.told().await;
+        let Message::Pong { height: ponged, .. } = end.ask(&ping(1)).await else { panic!() };
+        let mut answers = [None, None];
+        for (answer, request) in answers.iter_mut().zip([Message::GetBlockHeight, Message::GetChainTip]) {
+            end.send(&request).await;
+            // A pong behind it shows that there is no answer.
+            match end.ask(&ping(2)).await {
+                Message::BlockHeightResponse(height) | Message::ChainTipResponse { height, .. } => {
+                    *answer = Some(height);
+                    assert_eq!(end.answer().await.name(), "Pong");
+                }
+                other => assert_eq!(other.name(), "Pong"),
+            }
+        }
+        [pinged, ponged, answers[0], answers[1]]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn other_heights_are_told_everywhere() {
+        for (deviation, height) in [
+            (Deviation::InflatedHeight(5), 1_005),
+            (Deviation::InflatedHeight(u64::MAX), u64::MAX),
+            (Deviation::MaxHeight, u64::MAX),
+            (Deviation::StaleHeight(0), 0),
+        ] {
+            assert_eq!(told(deviation).await, [Some(height); 4]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn heights_are_told_in_some_messages_only() {
+        let real = Some(1_000);
+        assert_eq!(told(Deviation::NoHeights).await, [None, None, real, real]);
+        assert_eq!(told(Deviation::HeightInPingsOnly).await, [real, None, None, None]);
+        assert_eq!(told(Deviation::HeightInPongsOnly).await, [None, real, None, None]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn heights_flap_by_pings() {
+        let every = crate::scenario::value::Span(Duration::from_millis(100));
+        let flapping = Deviation::FlappingHeight { heights: vec![0, u64::MAX, 7], every };
+        let (_play, mut end) = met_by([flapping]).await;
+        let began = Instant::now();
+        let mut heights = Vec::new();
+        for _ in 0..7 {
+            heights.push(end.told().await.unwrap());
+        }
+        assert_eq!(heights, [0, u64::MAX, 7, 0, u64::MAX, 7, 0]);
+        assert_eq!(began.elapsed().as_millis().div_ceil(100), 6);
+        let none = Deviation::FlappingHeight { heights: Vec::new(), every };
+        assert_eq!(told(none).await, [Some(1_000); 4]);
+    }
+}

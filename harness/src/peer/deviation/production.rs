@@ -38,3 +38,42 @@ impl Deviant for Production {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::peer::testing::{Play, ask, met, part, ping};
+    use crate::scenario::file::Deviation;
+    use crate::scenario::resolved::Peer;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listening_production_node_answers_all_but_caps_get_blocks() {
+        let (_play, mut end) = met([Deviation::Production]).await;
+        assert_eq!(end.heights(&Message::GetBlocks(0, 400)).await, (0..=100).collect::<Vec<_>>());
+        assert_eq!(end.heights(&ask(1, 400)).await, (1..=400).collect::<Vec<_>>());
+        for request in [Message::GetChainTip, Message::GetBlockHash(3)] {
+            assert!(end.ask(&request).await.name().ends_with("Response"));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dialling_production_node_pings_twice_and_ignores_requests() {
+        let peer = Peer { dials: vec!["n".to_owned()], ..part(vec![Deviation::Production]) };
+        let mut play = Play::begin(peer).await;
+        let mut end = play.dialled().await;
+        let first = end.line().await.unwrap();
+        assert!(first.contains("mainnet") && first.ends_with("}\r\n"), "{first}");
+        assert_eq!((end.told().await, end.told().await), (Some(1_000), Some(1_000)));
+        for request in
+            [Message::GetBlockHeight, Message::GetChainTip, Message::GetPeers, Message::GetBlockHash(1), ask(1, 2)]
+        {
+            end.send(&request).await;
+        }
+        assert!(end.silent(Duration::from_secs(20)).await);
+        assert_eq!(end.heights(&Message::GetBlocks(1, 2)).await, [1, 2]);
+        assert_eq!(end.ask(&ping(1)).await.name(), "Pong");
+        assert_eq!(play.recorded(true, "Ping").len(), 2, "later one at a time");
+    }
+}

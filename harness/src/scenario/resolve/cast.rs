@@ -1,14 +1,12 @@
-//! Who takes part: groups unfolded, addresses given out, and words like `all` looked up.
+//! Who takes part: groups unfolded, addresses given out, and what a word like `all` stands for.
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::super::error::Problem;
 use super::super::file::ScenarioFile;
-use super::super::timeline::{Part, Who};
 use super::super::value::{KEYWORDS, Name};
 use super::super::vocabulary::allowed;
 use super::super::yaml::{Place, Spanned};
-use super::Context;
 
 /// Nodes and scripted peers.
 const MOST_PARTIES: usize = 250;
@@ -68,13 +66,8 @@ impl Cast {
             ip: peer.ip.as_ref(),
         });
         let entries: Vec<_> = nodes.chain(peers).collect();
-        let mut cast = Self {
-            nodes: vec![],
-            peers: vec![],
-            ips: BTreeMap::new(),
-            masternodes: vec![],
-            groups: BTreeMap::new(),
-        };
+        let mut cast =
+            Self { nodes: vec![], peers: vec![], ips: BTreeMap::new(), masternodes: vec![], groups: BTreeMap::new() };
         if file.nodes.value.is_empty() {
             let problem = Problem::new(file.nodes.place.clone(), "a scenario without a node");
             problems.push(problem.help("`nodes` names at least one node under test"));
@@ -94,35 +87,22 @@ impl Cast {
 
     /// The parties that one name of the file stands for.
     pub fn members(&self, group: &str) -> Vec<String> {
-        self.groups
-            .get(group)
-            .map(|(_, members)| members.clone())
-            .unwrap_or_default()
+        self.groups.get(group).map(|(_, members)| members.clone()).unwrap_or_default()
     }
 
     fn add(&mut self, entry: &Entry<'_>, problems: &mut Vec<Problem>) {
         let (name, place) = (&entry.name.text, &entry.name.place);
-        let mut wrong = |title: String, help: &str| {
-            problems.push(Problem::new(place.clone(), title).help(help))
-        };
+        let mut wrong = |title: String, help: &str| problems.push(Problem::new(place.clone(), title).help(help));
         if KEYWORDS.contains(&name.as_str()) {
-            return wrong(
-                format!("`{name}` is a word with a meaning, not a name"),
-                "take another name",
-            );
+            return wrong(format!("`{name}` is a word with a meaning, not a name"), "take another name");
         }
         let count = entry.count.map_or(1, |count| usize::from(count.value));
         if count == 0 {
-            return wrong(
-                format!("`{name}` is a group of nobody"),
-                "`count` is at least 1",
-            );
+            return wrong(format!("`{name}` is a group of nobody"), "`count` is at least 1");
         }
         let members: Vec<_> = match entry.count {
             None => vec![name.clone()],
-            Some(_) => (1..=count.min(MOST_PARTIES + 1))
-                .map(|index| format!("{name}{index}"))
-                .collect(),
+            Some(_) => (1..=count.min(MOST_PARTIES + 1)).map(|index| format!("{name}{index}")).collect(),
         };
         if self.nodes.len() + self.peers.len() > MOST_PARTIES {
             return;
@@ -130,14 +110,10 @@ impl Cast {
         for member in std::iter::once(name).chain(&members) {
             let taken = self.groups.contains_key(member) || self.is_party(member);
             if taken {
-                return wrong(
-                    format!("`{member}` is named twice"),
-                    "nodes, peers and groups have different names",
-                );
+                return wrong(format!("`{member}` is named twice"), "nodes, peers and groups have different names");
             }
         }
-        self.groups
-            .insert(name.clone(), (entry.kind, members.clone()));
+        self.groups.insert(name.clone(), (entry.kind, members.clone()));
         match entry.kind {
             Kind::Node => self.nodes.extend(members),
             Kind::Peer => self.peers.extend(members),
@@ -145,44 +121,28 @@ impl Cast {
     }
 
     fn is_party(&self, name: &str) -> bool {
-        self.nodes
-            .iter()
-            .chain(&self.peers)
-            .any(|party| party == name)
+        self.nodes.iter().chain(&self.peers).any(|party| party == name)
     }
 
     fn check_numbers(&self, place: &Place, problems: &mut Vec<Problem>) {
         let parties = self.nodes.len() + self.peers.len();
-        let mut wrong =
-            |title, help: &str| problems.push(Problem::new(place.clone(), title).help(help));
+        let mut wrong = |title, help: &str| problems.push(Problem::new(place.clone(), title).help(help));
         if parties > MOST_PARTIES {
-            wrong(
-                format!("more than {MOST_PARTIES} nodes and peers"),
-                "a simulation carries 250 of both together",
-            );
+            wrong(format!("more than {MOST_PARTIES} nodes and peers"), "a simulation carries 250 of both together");
         } else if self.nodes.len() > MOST_NODES {
             let title = format!("{} nodes are more than {MOST_NODES}", self.nodes.len());
-            wrong(
-                title,
-                "a simulation runs 100 real nodes; scripted peers are cheaper",
-            );
+            wrong(title, "a simulation runs 100 real nodes; scripted peers are cheaper");
         }
     }
 
     fn give_addresses(&mut self, entries: &[Entry<'_>], problems: &mut Vec<Problem>) {
         let mut taken = BTreeSet::new();
         for entry in entries {
-            let Some(Spanned {
-                value: first,
-                place,
-            }) = entry.ip
-            else {
+            let Some(Spanned { value: first, place }) = entry.ip else {
                 continue;
             };
             for (index, member) in self.members(&entry.name.text).into_iter().enumerate() {
-                let bits = u32::try_from(index)
-                    .ok()
-                    .and_then(|index| first.to_bits().checked_add(index));
+                let bits = u32::try_from(index).ok().and_then(|index| first.to_bits().checked_add(index));
                 let ip = bits.map(Ipv4Addr::from_bits).filter(|ip| usable(*ip));
                 let problem = match ip {
                     None => Some(format!("`{member}` gets no usable address from {first}")),
@@ -193,18 +153,14 @@ impl Cast {
                     }
                 };
                 if let Some(title) = problem {
-                    problems.push(
-                        Problem::new(place.clone(), title)
-                            .help("each node and peer has one unicast address"),
-                    );
+                    problems
+                        .push(Problem::new(place.clone(), title).help("each node and peer has one unicast address"));
                     break;
                 }
             }
         }
         let first = Ipv4Addr::new(10, 0, 0, 1).to_bits();
-        let mut free = (first..)
-            .map(Ipv4Addr::from_bits)
-            .filter(|ip| usable(*ip) && !taken.contains(ip));
+        let mut free = (first..).map(Ipv4Addr::from_bits).filter(|ip| usable(*ip) && !taken.contains(ip));
         for party in self.nodes.iter().chain(&self.peers) {
             if !self.ips.contains_key(party) {
                 self.ips.extend(free.next().map(|ip| (party.clone(), ip)));
@@ -213,18 +169,11 @@ impl Cast {
     }
 
     /// Members of a word, or why it is none.
-    fn look_up(&self, word: &str, takes: Takes) -> Result<Vec<String>, (String, String)> {
+    pub fn look_up(&self, word: &str, takes: Takes) -> Result<Vec<String>, (String, String)> {
         let fitting = |kind, names: &[String]| {
-            if takes.fits(kind) {
-                names.to_vec()
-            } else {
-                vec![]
-            }
+            if takes.fits(kind) { names.to_vec() } else { vec![] }
         };
-        let (nodes, peers) = (
-            fitting(Kind::Node, &self.nodes),
-            fitting(Kind::Peer, &self.peers),
-        );
+        let (nodes, peers) = (fitting(Kind::Node, &self.nodes), fitting(Kind::Peer, &self.peers));
         let members = match word {
             "all" => [nodes, peers].concat(),
             "nodes" => nodes,
@@ -241,54 +190,36 @@ impl Cast {
             name => return self.look_up_name(name, takes),
         };
         if members.is_empty() {
-            return Err((
-                format!("`{word}` is nobody here"),
-                self.names_for(word, takes),
-            ));
+            return Err((format!("`{word}` is nobody here"), self.names_for(word, takes)));
         }
         Ok(members)
     }
 
     fn look_up_name(&self, name: &str, takes: Takes) -> Result<Vec<String>, (String, String)> {
-        let kind = if self.nodes.iter().any(|node| node == name) {
-            Kind::Node
-        } else {
-            Kind::Peer
-        };
+        let kind = if self.nodes.iter().any(|node| node == name) { Kind::Node } else { Kind::Peer };
         let (kind, members) = match self.groups.get(name) {
             Some((kind, members)) => (*kind, members.clone()),
             None if self.is_party(name) => (kind, vec![name.to_owned()]),
             None => {
-                return Err((
-                    format!("no node or peer `{name}`"),
-                    self.names_for(name, takes),
-                ));
+                return Err((format!("no node or peer `{name}`"), self.names_for(name, takes)));
             }
         };
         match (kind, takes.fits(kind)) {
             (_, true) => Ok(members),
-            (Kind::Peer, false) => Err((
-                format!("`{name}` is a scripted peer, not a node"),
-                self.names_for(name, takes),
-            )),
-            (Kind::Node, false) => Err((
-                format!("`{name}` is a node, not a scripted peer"),
-                self.names_for(name, takes),
-            )),
+            (Kind::Peer, false) => {
+                Err((format!("`{name}` is a scripted peer, not a node"), self.names_for(name, takes)))
+            }
+            (Kind::Node, false) => {
+                Err((format!("`{name}` is a node, not a scripted peer"), self.names_for(name, takes)))
+            }
         }
     }
 
-    fn names_for(&self, word: &str, takes: Takes) -> String {
-        let groups = self
-            .groups
-            .iter()
-            .filter(|(_, (kind, _))| takes.fits(*kind))
-            .map(|(name, _)| name.as_str());
+    pub fn names_for(&self, word: &str, takes: Takes) -> String {
+        let groups = self.groups.iter().filter(|(_, (kind, _))| takes.fits(*kind)).map(|(name, _)| name.as_str());
         let nodes = self.nodes.iter().filter(|_| takes != Takes::Peers);
         let peers = self.peers.iter().filter(|_| takes != Takes::Nodes);
-        let names: BTreeSet<_> = groups
-            .chain(nodes.chain(peers).map(String::as_str))
-            .collect();
+        let names: BTreeSet<_> = groups.chain(nodes.chain(peers).map(String::as_str)).collect();
         allowed(word, names)
     }
 }
@@ -296,184 +227,4 @@ impl Cast {
 fn usable(ip: Ipv4Addr) -> bool {
     let ends = [0, 255].contains(&ip.octets()[3]);
     !(ends || ip.is_loopback() || ip.is_multicast() || ip.octets()[0] == 0 || ip.octets()[0] >= 240)
-}
-
-impl Context {
-    /// The parties that these words name, each once, in order; mistakes are noted.
-    pub fn names(&mut self, words: &[Spanned<String>], takes: Takes) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for word in words {
-            match self.cast.look_up(&word.value, takes) {
-                Ok(members) => {
-                    for member in members {
-                        if !names.contains(&member) {
-                            names.push(member);
-                        }
-                    }
-                }
-                Err((title, help)) => self.wrong(&word.place, title, help),
-            }
-        }
-        names
-    }
-
-    /// As [`Context::names`], where somebody must be named.
-    pub fn somebody(
-        &mut self,
-        words: &[Spanned<String>],
-        takes: Takes,
-        place: &Place,
-    ) -> Vec<String> {
-        if words.is_empty() {
-            self.wrong(
-                place,
-                "nobody is named here",
-                self.cast.names_for("", takes),
-            );
-        }
-        self.names(words, takes)
-    }
-
-    /// As [`Context::somebody`], where parts may be drawn.
-    pub fn who(&mut self, words: &[Spanned<String>], takes: Takes, place: &Place) -> Who {
-        let part_of = |word: &Spanned<String>| match word.value.as_str() {
-            "minority" => Some(Part::Minority),
-            "majority" => Some(Part::Majority),
-            _ => None,
-        };
-        let (parts, plain): (Vec<_>, Vec<_>) = words
-            .iter()
-            .cloned()
-            .partition(|word| part_of(word).is_some());
-        if words.is_empty() {
-            self.somebody(&[], takes, place);
-        }
-        let mut who = Who {
-            names: self.names(&plain, takes).into_iter().collect(),
-            ..Who::default()
-        };
-        for word in parts {
-            if self.cast.nodes.len() < 3 {
-                self.wrong(
-                    &word.place,
-                    "fewer than three nodes have no minority",
-                    "name nodes, or have more of them",
-                );
-            }
-            let part = part_of(&word);
-            if who.part.is_some_and(|other| Some(other) != part) {
-                // Both parts are all nodes.
-                who.names.extend(self.cast.nodes.iter().cloned());
-            }
-            who.part = part;
-        }
-        who
-    }
-
-    /// Two sides, of which one may be `others`.
-    pub fn two_sides(
-        &mut self,
-        one: &[Spanned<String>],
-        two: &[Spanned<String>],
-        place: &Place,
-    ) -> (Who, Who) {
-        let others =
-            |side: &[Spanned<String>]| side.iter().find(|word| word.value == "others").cloned();
-        match (others(one), others(two)) {
-            (None, None) => (
-                self.who(one, Takes::Anyone, place),
-                self.who(two, Takes::Anyone, place),
-            ),
-            (Some(word), None) if one.len() == 1 => {
-                let named = self.who(two, Takes::Anyone, place);
-                (self.complement(&named, &word.place), named)
-            }
-            (None, Some(word)) if two.len() == 1 => {
-                let named = self.who(one, Takes::Anyone, place);
-                let rest = self.complement(&named, &word.place);
-                (named, rest)
-            }
-            (Some(word), _) | (_, Some(word)) => {
-                self.wrong(
-                    &word.place,
-                    "`others` stands alone, and on one side only",
-                    "name the other side",
-                );
-                Default::default()
-            }
-        }
-    }
-
-    /// As [`Context::two_sides`] without a draw; a side without words is everybody.
-    pub fn two_sides_of_links(
-        &mut self,
-        one: &[Spanned<String>],
-        two: &[Spanned<String>],
-    ) -> (Vec<String>, Vec<String>) {
-        let all = [Spanned {
-            value: "all".to_owned(),
-            place: Place::default(),
-        }];
-        let or_all = |side: &[Spanned<String>]| {
-            if side.is_empty() {
-                all.to_vec()
-            } else {
-                side.to_vec()
-            }
-        };
-        let (one, two) = (or_all(one), or_all(two));
-        let drawn = one
-            .iter()
-            .chain(&two)
-            .find(|word| ["minority", "majority"].contains(&word.value.as_str()));
-        if let Some(word) = drawn {
-            let place = word.place.clone();
-            self.wrong(
-                &place,
-                "links have no drawn sides",
-                "a fault of the timeline may name minority and majority",
-            );
-        }
-        let (one, two) = self.two_sides(&one, &two, &Place::default());
-        (
-            one.names.into_iter().collect(),
-            two.names.into_iter().collect(),
-        )
-    }
-
-    /// Everybody else.
-    fn complement(&mut self, who: &Who, place: &Place) -> Who {
-        let everybody: BTreeSet<_> = self
-            .cast
-            .nodes
-            .iter()
-            .chain(&self.cast.peers)
-            .cloned()
-            .collect();
-        let unnamed = &everybody - &who.names;
-        let Some(part) = who.part else {
-            if unnamed.is_empty() {
-                self.wrong(
-                    place,
-                    "`others` is nobody here",
-                    "the other side names everybody",
-                );
-            }
-            return Who {
-                names: unnamed,
-                ..Who::default()
-            };
-        };
-        let peers: BTreeSet<_> = self.cast.peers.iter().cloned().collect();
-        let rest = if part == Part::Minority {
-            Part::Majority
-        } else {
-            Part::Minority
-        };
-        Who {
-            names: &unnamed & &peers,
-            part: Some(rest),
-            except: who.names.clone(),
-        }
-    }
 }

@@ -28,9 +28,7 @@ struct Fork {
 impl Fork {
     /// Places that must be built before it.
     fn needs(&self) -> impl Iterator<Item = &ChainAt> {
-        std::iter::once(&self.of)
-            .chain(&self.lower_than)
-            .map(|at| &at.value)
+        std::iter::once(&self.of).chain(&self.lower_than).map(|at| &at.value)
     }
 }
 
@@ -43,57 +41,30 @@ impl Chains {
                 problems.push(problem.help("take another name for a fork of it"));
                 continue;
             }
-            let fork = Fork {
-                name: name.place.clone(),
-                of: chain.fork_of.clone(),
-                lower_than: chain.lower_than.clone(),
-            };
+            let fork =
+                Fork { name: name.place.clone(), of: chain.fork_of.clone(), lower_than: chain.lower_than.clone() };
             forks.insert(name.text.clone(), fork);
         }
-        Self {
-            forks,
-            uses: vec![(
-                At {
-                    chain: MAIN.into(),
-                    height: 0,
-                },
-                Place::default(),
-            )],
-        }
+        Self { forks, uses: vec![(At { chain: MAIN.into(), height: 0 }, Place::default())] }
     }
 
     /// The height that the scenario uses of a chain, but for what `but_for` needs.
     fn used(&self, chain: &str, but_for: &str) -> u64 {
-        let uses = self
-            .uses
-            .iter()
-            .filter(|(at, _)| at.chain == chain)
-            .map(|(at, _)| at.height);
-        let forks = self
-            .forks
-            .iter()
-            .filter(|(name, _)| *name != but_for)
-            .map(|(_, fork)| fork);
-        let named = forks
-            .flat_map(Fork::needs)
-            .filter(|at| at.chain == chain)
-            .map(|at| at.height);
+        let uses = self.uses.iter().filter(|(at, _)| at.chain == chain).map(|(at, _)| at.height);
+        let forks = self.forks.iter().filter(|(name, _)| *name != but_for).map(|(_, fork)| fork);
+        let named = forks.flat_map(Fork::needs).filter(|at| at.chain == chain).map(|at| at.height);
         uses.chain(named).max().unwrap_or(0)
     }
 
     fn height_problem(&self, at: &Spanned<ChainAt>) -> Option<Problem> {
         let ChainAt { chain, height } = &at.value;
-        let problem =
-            |title: String, help: String| Some(Problem::new(at.place.clone(), title).help(help));
+        let problem = |title: String, help: String| Some(Problem::new(at.place.clone(), title).help(help));
         if chain != MAIN && !self.forks.contains_key(chain) {
             let known = std::iter::once(MAIN).chain(self.forks.keys().map(String::as_str));
             return problem(format!("no chain `{chain}`"), allowed(chain, known));
         }
         if *height > HIGHEST {
-            return problem(
-                format!("`{chain}@{height}` is too high"),
-                format!("a chain has at most {HIGHEST} blocks"),
-            );
+            return problem(format!("`{chain}@{height}` is too high"), format!("a chain has at most {HIGHEST} blocks"));
         }
         None
     }
@@ -118,41 +89,21 @@ impl Chains {
         if problems.len() > before {
             return BTreeMap::new();
         }
-        let at = |at: &Spanned<ChainAt>| At {
-            chain: at.value.chain.clone(),
-            height: at.value.height,
-        };
-        let main = Chain {
-            fork_of: None,
-            lower_than: None,
-            height: self.used(MAIN, ""),
-        };
+        let at = |at: &Spanned<ChainAt>| At { chain: at.value.chain.clone(), height: at.value.height };
+        let main = Chain { fork_of: None, lower_than: None, height: self.used(MAIN, "") };
         let forks = self.forks.iter().map(|(name, fork)| {
             let (fork_of, lower_than) = (Some(at(&fork.of)), fork.lower_than.as_ref().map(at));
-            (
-                name.clone(),
-                Chain {
-                    fork_of,
-                    lower_than,
-                    height: self.used(name, ""),
-                },
-            )
+            (name.clone(), Chain { fork_of, lower_than, height: self.used(name, "") })
         });
-        std::iter::once((MAIN.to_owned(), main))
-            .chain(forks)
-            .collect()
+        std::iter::once((MAIN.to_owned(), main)).chain(forks).collect()
     }
 
     fn fork_problem(&self, name: &str, fork: &Fork) -> Option<Problem> {
-        let wrong = std::iter::once(&fork.of)
-            .chain(&fork.lower_than)
-            .find_map(|at| self.height_problem(at));
+        let wrong = std::iter::once(&fork.of).chain(&fork.lower_than).find_map(|at| self.height_problem(at));
         if wrong.is_some() {
             return wrong;
         }
-        let problem = |place: &Place, title: String, help: String| {
-            Some(Problem::new(place.clone(), title).help(help))
-        };
+        let problem = |place: &Place, title: String, help: String| Some(Problem::new(place.clone(), title).help(help));
         if self.depends_on(name, name) {
             return problem(
                 &fork.name,
@@ -163,30 +114,17 @@ impl Chains {
         let ChainAt { chain, height } = &fork.of.value;
         let (parent, own) = (self.used(chain, name), self.used(name, ""));
         if *height > parent {
-            let title =
-                format!("`{chain}` is used only up to {parent}, so `{name}` is no fork of it");
-            return problem(
-                &fork.of.place,
-                title,
-                format!("somebody else is on {chain}@{height} or above"),
-            );
+            let title = format!("`{chain}` is used only up to {parent}, so `{name}` is no fork of it");
+            return problem(&fork.of.place, title, format!("somebody else is on {chain}@{height} or above"));
         }
         if own <= *height {
             let title = format!("nobody is on `{name}` above its fork");
-            return problem(
-                &fork.name,
-                title,
-                format!("use {name}@{} or above, or leave the chain out", height + 1),
-            );
+            return problem(&fork.name, title, format!("use {name}@{} or above, or leave the chain out", height + 1));
         }
         let lower_than = fork.lower_than.as_ref()?;
         if lower_than.value.height != own {
             let title = format!("a tie is between equal heights, and `{name}` goes up to {own}");
-            return problem(
-                &lower_than.place,
-                title,
-                format!("write {}@{own}", lower_than.value.chain),
-            );
+            return problem(&lower_than.place, title, format!("write {}@{own}", lower_than.value.chain));
         }
         None
     }
@@ -212,10 +150,7 @@ impl Chains {
 impl Context {
     /// A place on a chain, which is built up to there.
     pub fn at(&mut self, at: &Spanned<ChainAt>) -> At {
-        let place = At {
-            chain: at.value.chain.clone(),
-            height: at.value.height,
-        };
+        let place = At { chain: at.value.chain.clone(), height: at.value.height };
         match self.chains.height_problem(at) {
             Some(problem) => self.problems.push(problem),
             None => self.chains.uses.push((place.clone(), at.place.clone())),

@@ -1,186 +1,84 @@
 //! What must be seen: names and words looked up, times within the run, nothing that can only be empty.
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::super::expectation::{
-    Check, Condition, Expect, NearMedian, Pattern, PatternKind, Seen, Window,
-};
+use super::super::expectation::{Check, Condition, Expect, NearMedian, Pattern, PatternKind, Seen, Window};
 use super::super::file::{self, Expectation, ScenarioFile};
-use super::super::value::{Span, Value};
+use super::super::plain::Value;
+use super::super::value::Span;
 use super::super::vocabulary::{self, allowed};
 use super::super::yaml::{Place, Spanned};
 use super::Context;
 use super::cast::Takes;
 
-pub(super) fn all(
-    file: &ScenarioFile,
-    context: &mut Context,
-    healed_at: Duration,
-) -> (Vec<Check>, Option<NearMedian>) {
+pub(super) fn all(file: &ScenarioFile, context: &mut Context, healed_at: Duration) -> (Vec<Check>, Option<NearMedian>) {
     if file.expect.value.is_empty() {
-        context.wrong(
-            &file.expect.place,
-            "nothing is expected",
-            "a run without an expectation shows nothing",
-        );
+        context.wrong(&file.expect.place, "nothing is expected", "a run without an expectation shows nothing");
     }
     let checks = file.expect.value.iter().filter_map(|expectation| {
         let what = one(&expectation.value, &expectation.place, healed_at, context)?;
-        Some(Check {
-            line: expectation.place.line,
-            what,
-        })
+        Some(Check { line: expectation.place.line, what })
     });
     let checks = checks.collect();
     let near_median = file.invariants.near_median.as_ref().map(|near| {
         after(healed_at, &near.after, context);
-        NearMedian {
-            blocks: near.blocks,
-            after: near.after.value.0,
-        }
+        NearMedian { blocks: near.blocks, after: near.after.value.0 }
     });
     (checks, near_median)
 }
 
-fn one(
-    expectation: &Expectation,
-    place: &Place,
-    healed_at: Duration,
-    context: &mut Context,
-) -> Option<Expect> {
+fn one(expectation: &Expectation, place: &Place, healed_at: Duration, context: &mut Context) -> Option<Expect> {
     Some(match expectation {
         Expectation::Sequence(steps) => {
             if steps.is_empty() {
-                context.wrong(
-                    place,
-                    "a sequence of nothing",
-                    "name at least one observation",
-                );
+                context.wrong(place, "a sequence of nothing", "name at least one observation");
             }
-            Expect::Sequence(
-                steps
-                    .iter()
-                    .filter_map(|step| seen(step, context))
-                    .collect(),
-            )
+            Expect::Sequence(steps.iter().filter_map(|step| seen(step, context)).collect())
         }
         Expectation::Never(seen) => Expect::Never(window(seen, context)?),
-        Expectation::Count {
-            seen,
-            at_least,
-            at_most,
-        } => {
-            limits(
-                Some(*at_least).filter(|least| *least > 0),
-                *at_most,
-                place,
-                context,
-            );
-            Expect::Count {
-                seen: window(seen, context)?,
-                at_least: *at_least,
-                at_most: *at_most,
-            }
+        Expectation::Count { seen, at_least, at_most } => {
+            limits(Some(*at_least).filter(|least| *least > 0), *at_most, place, context);
+            Expect::Count { seen: window(seen, context)?, at_least: *at_least, at_most: *at_most }
         }
         Expectation::Rate { seen, per, at_most } => {
             if per.value.0.is_zero() {
                 context.wrong(&per.place, "a window of no time", "`per` is above 0ms");
             }
-            Expect::Rate {
-                seen: window(seen, context)?,
-                per: context.time(per),
-                at_most: *at_most,
-            }
+            Expect::Rate { seen: window(seen, context)?, per: context.time(per), at_most: *at_most }
         }
-        Expectation::Gaps {
-            seen,
-            at_least,
-            at_most,
-            are,
-        } => {
-            let (least, most) = (
-                context.optional_time(at_least),
-                context.optional_time(at_most),
-            );
+        Expectation::Gaps { seen, at_least, at_most, are } => {
+            let (least, most) = (context.optional_time(at_least), context.optional_time(at_most));
             if are.is_empty() {
                 limits(least, most, place, context);
             }
             let are = are.iter().map(|gap| gap.0).collect();
-            Expect::Gaps {
-                seen: window(seen, context)?,
-                at_least: least,
-                at_most: most,
-                are,
-            }
+            Expect::Gaps { seen: window(seen, context)?, at_least: least, at_most: most, are }
         }
-        Expectation::Converge {
-            who,
-            on,
-            within,
-            after: from,
-        } => {
+        Expectation::Converge { who, on, within, after: from } => {
             let start = context.optional_time(from);
             after(start.unwrap_or(healed_at), within, context);
             let who = context.somebody(who, Takes::Nodes, place);
-            Expect::Converge {
-                who,
-                on: *on,
-                within: within.value.0,
-                after: start,
-            }
+            Expect::Converge { who, on: *on, within: within.value.0, after: start }
         }
-        Expectation::Tip {
-            who,
-            is,
-            by,
-            not_before,
-        } => {
+        Expectation::Tip { who, is, by, not_before } => {
             let not_before = earlier(not_before, by, context);
             let who = context.somebody(who, Takes::Nodes, place);
-            Expect::Tip {
-                who,
-                is: context.at(is),
-                by: context.time(by),
-                not_before,
-            }
+            Expect::Tip { who, is: context.at(is), by: context.time(by), not_before }
         }
         Expectation::OnlyTips { who, are } => {
             if are.is_empty() {
                 context.wrong(place, "no tip at all", "`are` names at least one place");
             }
             let who = context.somebody(who, Takes::Nodes, place);
-            Expect::OnlyTips {
-                who,
-                are: are.iter().map(|at| context.at(at)).collect(),
-            }
+            Expect::OnlyTips { who, are: are.iter().map(|at| context.at(at)).collect() }
         }
-        Expectation::Reorgs { who, at_most } => Expect::Reorgs {
-            who: context.somebody(who, Takes::Nodes, place),
-            at_most: *at_most,
-        },
-        Expectation::Metric {
-            on,
-            name,
-            at,
-            at_least,
-            at_most,
-        } => {
+        Expectation::Reorgs { who, at_most } => {
+            Expect::Reorgs { who: context.somebody(who, Takes::Nodes, place), at_most: *at_most }
+        }
+        Expectation::Metric { on, name, at, at_least, at_most } => {
             limits(*at_least, *at_most, place, context);
-            let on = context.names(std::slice::from_ref(on), Takes::Nodes);
-            if on.len() > 1 {
-                context.wrong(
-                    place,
-                    "a metric of several nodes",
-                    "`on` names one node; write one expectation for each",
-                );
-            }
-            let (on, at) = (on.into_iter().next()?, context.optional_time(at));
-            Expect::Metric {
-                on,
-                name: name.clone(),
-                at,
-                at_least: *at_least,
-                at_most: *at_most,
-            }
+            let (on, at) = (one_of(on, Takes::Nodes, context)?, context.optional_time(at));
+            Expect::Metric { on, name: name.clone(), at, at_least: *at_least, at_most: *at_most }
         }
     })
 }
@@ -189,70 +87,38 @@ fn one(
 fn after(start: Duration, within: &Spanned<Span>, context: &mut Context) {
     let end = start.saturating_add(within.value.0);
     if end > context.runs_for {
-        let title = format!(
-            "{:?} after {:?} is after the end of the run",
-            within.value,
-            Span(start)
-        );
-        context.wrong(
-            &within.place,
-            title,
-            format!("the run lasts {:?}", Span(context.runs_for)),
-        );
+        let title = format!("{:?} after {:?} is after the end of the run", within.value, Span(start));
+        context.wrong(&within.place, title, format!("the run lasts {:?}", Span(context.runs_for)));
     }
 }
 
-fn earlier(
-    early: &Option<Spanned<Span>>,
-    late: &Spanned<Span>,
-    context: &mut Context,
-) -> Option<Duration> {
+fn earlier(early: &Option<Spanned<Span>>, late: &Spanned<Span>, context: &mut Context) -> Option<Duration> {
     let early = early.as_ref()?;
     if early.value > late.value {
         let title = format!("{:?} is later than {:?}", early.value, late.value);
-        context.wrong(
-            &early.place,
-            title,
-            "the earliest time comes before the latest",
-        );
+        context.wrong(&early.place, title, "the earliest time comes before the latest");
     }
     Some(context.time(early))
 }
 
 fn limits<T: PartialOrd>(least: Option<T>, most: Option<T>, place: &Place, context: &mut Context) {
     match (least, most) {
-        (None, None) => context.wrong(
-            place,
-            "an expectation without a limit",
-            "write `at_least`, `at_most` or both",
-        ),
+        (None, None) => context.wrong(place, "an expectation without a limit", "write `at_least`, `at_most` or both"),
         (Some(least), Some(most)) if least > most => {
-            context.wrong(
-                place,
-                "`at_least` is more than `at_most`",
-                "nothing can be both",
-            );
+            context.wrong(place, "`at_least` is more than `at_most`", "nothing can be both");
         }
         _ => {}
     }
 }
 
 fn seen(seen: &file::SeenBy, context: &mut Context) -> Option<Seen> {
-    let pair = |late: &Option<Spanned<Span>>,
-                early: &Option<Spanned<Span>>,
-                context: &mut Context| match late {
+    let pair = |late: &Option<Spanned<Span>>, early: &Option<Spanned<Span>>, context: &mut Context| match late {
         Some(late) => (Some(context.time(late)), earlier(early, late, context)),
         None => (None, context.optional_time(early)),
     };
     let (by, not_before) = pair(&seen.by, &seen.not_before, context);
     let (within, not_within) = pair(&seen.within, &seen.not_within, context);
-    Some(Seen {
-        see: pattern(&seen.see, context)?,
-        by,
-        within,
-        not_before,
-        not_within,
-    })
+    Some(Seen { see: pattern(&seen.see, context)?, by, within, not_before, not_within })
 }
 
 fn window(window: &file::Window, context: &mut Context) -> Option<Window> {
@@ -261,112 +127,79 @@ fn window(window: &file::Window, context: &mut Context) -> Option<Window> {
         Some(until) => earlier(&window.from, until, context),
         None => context.optional_time(&window.from),
     };
-    Some(Window {
-        see: pattern(&window.see, context)?,
-        from,
-        until,
-    })
+    Some(Window { see: pattern(&window.see, context)?, from, until })
 }
 
 fn pattern(pattern: &Spanned<file::Pattern>, context: &mut Context) -> Option<Pattern> {
-    let Spanned {
-        value:
-            file::Pattern {
-                on,
-                log,
-                wire,
-                connection,
-                fields,
-                text,
-            },
-        place,
-    } = pattern;
-    let events = vocabulary::CANONICAL_EVENTS
-        .into_iter()
-        .chain(vocabulary::REFERENCE_EVENTS)
-        .chain(["any"]);
+    let Spanned { value: file::Pattern { on, log, wire, connection, fields, text }, place } = pattern;
+    let events = vocabulary::CANONICAL_EVENTS.into_iter().chain(vocabulary::REFERENCE_EVENTS).chain(["any"]);
     let (kind, takes) = match (log, wire, connection) {
         (Some(event), None, None) => {
             known("log event", event, events, context);
             (PatternKind::Log(event.value.clone()), Takes::Nodes)
         }
         (None, Some(message), None) => {
-            known(
-                "message",
-                message,
-                vocabulary::MESSAGES.into_iter(),
-                context,
-            );
+            known("message", message, vocabulary::MESSAGES.into_iter(), context);
             (PatternKind::Wire(message.value.clone()), Takes::Peers)
         }
         (None, None, Some(fate)) => (PatternKind::Connection(*fate), Takes::Nodes),
         _ => {
-            context.wrong(
-                place,
-                "a pattern is of one kind",
-                "write exactly one of `log`, `wire` and `connection`",
-            );
+            context.wrong(place, "a pattern is of one kind", "write exactly one of `log`, `wire` and `connection`");
             return None;
         }
     };
-    let by_name = wire.is_some();
-    let fields = fields.iter().filter_map(|(name, value)| {
-        let keeps_names = by_name && name == "node";
-        Some((name.clone(), condition(value, keeps_names, context)?))
-    });
+    let of_message = wire.is_some();
+    let fields = fields
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), condition(value, Stands::of(name, of_message), context)?)));
     let fields = fields.collect();
-    Some(Pattern {
-        on: context.names(std::slice::from_ref(on), takes),
-        kind,
-        fields,
-        text: text.clone(),
-    })
+    Some(Pattern { on: context.names(std::slice::from_ref(on), takes), kind, fields, text: text.clone() })
 }
 
-fn known(
-    what: &str,
-    word: &Spanned<String>,
-    words: impl Iterator<Item = &'static str> + Clone,
-    context: &mut Context,
-) {
+fn known(what: &str, word: &Spanned<String>, words: impl Iterator<Item = &'static str> + Clone, context: &mut Context) {
     if !words.clone().any(|known| known == word.value) {
-        context.wrong(
-            &word.place,
-            format!("no {what} `{}`", word.value),
-            allowed(&word.value, words),
-        );
+        context.wrong(&word.place, format!("no {what} `{}`", word.value), allowed(&word.value, words));
     }
 }
 
-fn condition(
-    value: &Spanned<Value>,
-    keeps_names: bool,
-    context: &mut Context,
-) -> Option<Condition> {
+/// What a field's text stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    /// The name of a node.
+    Node,
+    /// Somebody's address, or the name of who has it.
+    Address,
+    /// Anything; a name stands for its address.
+    Anything,
+}
+
+impl Stands {
+    fn of(field: &str, of_message: bool) -> Self {
+        match field {
+            "node" if of_message => Self::Node,
+            "ip" | "peer" => Self::Address,
+            _ => Self::Anything,
+        }
+    }
+}
+
+fn condition(value: &Spanned<Value>, stands: Stands, context: &mut Context) -> Option<Condition> {
     let Spanned { value, place } = value;
     let text = match value {
         Value::List(_) => {
-            context.wrong(
-                place,
-                "a field has one value",
-                "write one value, or `<= 5`, `>= 5`, `!= 5`",
-            );
+            context.wrong(place, "a field has one value", "write one value, or `<= 5`, `>= 5`, `!= 5`");
             return None;
         }
         Value::Text(text) => text,
         plain => return Some(Condition::Is(plain.to_string())),
     };
-    let named = |word: &str, context: &Context| match context.cast.ips.get(word) {
-        Some(ip) if !keeps_names => ip.to_string(),
-        _ => word.to_owned(),
-    };
     let number = |rest: &str| rest.trim().parse::<u64>().ok();
     let compared = match text.split_at_checked(2) {
         Some(("<=", rest)) => number(rest).map(Condition::AtMost),
         Some((">=", rest)) => number(rest).map(Condition::AtLeast),
-        Some(("!=", rest)) => Some(Condition::Not(named(rest.trim(), context))),
+        Some(("!=", rest)) => return text_value(rest.trim(), stands, place, context).map(Condition::Not),
         _ if text.starts_with(['<', '>']) => None,
-        _ => Some(Condition::Is(named(text, context))),
+        _ => return text_value(text, stands, place, context).map(Condition::Is),
     };
     if compared.is_none() {
         context.wrong(
@@ -376,4 +209,30 @@ fn condition(
         );
     }
     compared
+}
+
+fn text_value(word: &str, stands: Stands, place: &Place, context: &mut Context) -> Option<String> {
+    if stands == Stands::Node {
+        let word = Spanned { value: word.to_owned(), place: place.clone() };
+        return one_of(&word, Takes::Nodes, context);
+    }
+    let known = context.cast.ips.contains_key(word) || context.cast.members(word).len() > 1;
+    let must_be_known = stands == Stands::Address && word.parse::<Ipv4Addr>().is_err();
+    if !known && !must_be_known {
+        return Some(word.to_owned());
+    }
+    let word = Spanned { value: word.to_owned(), place: place.clone() };
+    let name = one_of(&word, Takes::Anyone, context)?;
+    context.cast.ips.get(&name).map(Ipv4Addr::to_string)
+}
+
+/// The only party that a word stands for.
+fn one_of(word: &Spanned<String>, takes: Takes, context: &mut Context) -> Option<String> {
+    let names = context.names(std::slice::from_ref(word), takes);
+    if names.len() > 1 {
+        let title = format!("`{}` stands for several", word.value);
+        context.wrong(&word.place, title, format!("name one of {}", names.join(", ")));
+        return None;
+    }
+    names.into_iter().next()
 }

@@ -5,6 +5,7 @@ mod expectations;
 mod overlap;
 mod settings;
 mod steps;
+mod who;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use super::error::Problem;
 use super::file::ScenarioFile;
 use super::requirement;
 use super::resolved::{Link, Scenario};
+use super::timeline::healed_at;
 use super::value::Span;
 use super::vocabulary;
 use super::yaml::{Place, Spanned};
@@ -22,8 +24,7 @@ use super::yaml::{Place, Spanned};
 /// Longest run.
 const LONGEST_RUN: Duration = Duration::from_secs(7 * 86_400);
 /// Simulated granularity.
-const TICKS: std::ops::RangeInclusive<Duration> =
-    Duration::from_millis(1)..=Duration::from_millis(100);
+const TICKS: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_millis(100);
 const DEFAULT_TICK: Duration = Duration::from_millis(10);
 const DEFAULT_BUFFERS: u64 = 64 << 20;
 
@@ -37,8 +38,7 @@ struct Context {
 
 impl Context {
     fn wrong(&mut self, place: &Place, title: impl Into<String>, help: impl Into<String>) {
-        self.problems
-            .push(Problem::new(place.clone(), title).help(help));
+        self.problems.push(Problem::new(place.clone(), title).help(help));
     }
 
     /// A time since the start, which the run must reach.
@@ -46,11 +46,7 @@ impl Context {
         let at = span.value.0;
         if at > self.runs_for {
             let title = format!("{:?} is after the end of the run", span.value);
-            self.wrong(
-                &span.place,
-                title,
-                format!("the run lasts {:?}", Span(self.runs_for)),
-            );
+            self.wrong(&span.place, title, format!("the run lasts {:?}", Span(self.runs_for)));
         }
         at
     }
@@ -62,56 +58,24 @@ impl Context {
 
 /// # Errors
 /// Everything that is wrong, in order of the file.
-pub(super) fn scenario(
-    name: &str,
-    file: ScenarioFile,
-    text: &str,
-) -> Result<Scenario, Vec<Problem>> {
+pub(super) fn scenario(name: &str, file: ScenarioFile, text: &str) -> Result<Scenario, Vec<Problem>> {
     let mut problems = Vec::new();
     let cast = Cast::unfold(&file, &mut problems);
     let chains = Chains::of(&file.chains, &mut problems);
-    let mut context = Context {
-        cast,
-        chains,
-        runs_for: file.runs_for.value.0,
-        problems,
-    };
-    let context_ = &mut context;
+    let mut context = Context { cast, chains, runs_for: file.runs_for.value.0, problems };
+    ranges(&file, &mut context);
 
-    if file.runs_for.value.0 < Duration::from_secs(1) || file.runs_for.value.0 > LONGEST_RUN {
-        context_.wrong(
-            &file.runs_for.place,
-            "a run lasts 1s to 7d",
-            "write the simulated time from start to end",
-        );
-    }
-    if let Some(tick) = file
-        .tick
-        .as_ref()
-        .filter(|tick| !TICKS.contains(&tick.value.0))
-    {
-        context_.wrong(
-            &tick.place,
-            format!("a tick of {:?} is out of range", tick.value),
-            "a tick is 1ms to 100ms",
-        );
-    }
-    words(&file, context_);
-    requirements(&file, context_);
-    let (nodes, produce_every) = settings::nodes(&file, context_);
-    let peers = settings::peers(&file, context_);
-    let links = links(&file, context_);
-    let timeline = steps::timeline(&file, context_);
-    let (expect, near_median) = expectations::all(&file, context_, steps::healed_at(&timeline));
+    words(&file, &mut context);
+    requirements(&file, &mut context);
+    let (nodes, produce_every) = settings::nodes(&file, &mut context);
+    let peers = settings::peers(&file, &mut context);
+    let links = links(&file, &mut context);
+    let timeline = steps::timeline(&file, &mut context);
+    let (expect, near_median) = expectations::all(&file, &mut context, healed_at(&timeline));
     let chains = context.chains.finish(&mut context.problems);
 
     if !context.problems.is_empty() {
-        let order = |problem: &Problem| {
-            (
-                problem.place.as_ref().map(|place| place.bytes.start),
-                problem.title.clone(),
-            )
-        };
+        let order = |problem: &Problem| (problem.place.as_ref().map(|place| place.bytes.start), problem.title.clone());
         context.problems.sort_by_key(order);
         // A mistake of a group comes once for each member.
         context.problems.dedup();
@@ -122,7 +86,7 @@ pub(super) fn scenario(
         title: file.title.value,
         why: file.why.value,
         requirements: file.requirements.into_iter().map(|id| id.value).collect(),
-        runs_for: file.runs_for.value.0,
+        runs_for: context.runs_for,
         tick: file.tick.map_or(DEFAULT_TICK, |tick| tick.value.0),
         chains,
         nodes,
@@ -137,20 +101,21 @@ pub(super) fn scenario(
     })
 }
 
+fn ranges(file: &ScenarioFile, context: &mut Context) {
+    if context.runs_for < Duration::from_secs(1) || context.runs_for > LONGEST_RUN {
+        context.wrong(&file.runs_for.place, "a run lasts 1s to 7d", "write the simulated time from start to end");
+    }
+    if let Some(tick) = file.tick.as_ref().filter(|tick| !TICKS.contains(&tick.value.0)) {
+        context.wrong(&tick.place, format!("a tick of {:?} is out of range", tick.value), "a tick is 1ms to 100ms");
+    }
+}
+
 fn words(file: &ScenarioFile, context: &mut Context) {
     if file.title.value.trim().is_empty() || file.title.value.contains('\n') {
-        context.wrong(
-            &file.title.place,
-            "a title is one line",
-            "say the behaviour in a few words",
-        );
+        context.wrong(&file.title.place, "a title is one line", "say the behaviour in a few words");
     }
     if file.why.value.trim().is_empty() {
-        context.wrong(
-            &file.why.place,
-            "`why` says nothing",
-            "say why it matters, and where the numbers come from",
-        );
+        context.wrong(&file.why.place, "`why` says nothing", "say why it matters, and where the numbers come from");
     }
 }
 
@@ -159,20 +124,11 @@ fn requirements(file: &ScenarioFile, context: &mut Context) {
     for (index, id) in file.requirements.iter().enumerate() {
         if !ids().any(|known| known == id.value) {
             let near = vocabulary::nearest(&id.value, ids());
-            let hint = near
-                .map(|near| format!("did you mean `{near}`? "))
-                .unwrap_or_default();
+            let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
             let help = format!("{hint}the ids are those of fixtures/requirements.yaml");
             context.wrong(&id.place, format!("no requirement `{}`", id.value), help);
-        } else if file.requirements[..index]
-            .iter()
-            .any(|earlier| earlier.value == id.value)
-        {
-            context.wrong(
-                &id.place,
-                format!("requirement `{}` stands twice", id.value),
-                "name it once",
-            );
+        } else if file.requirements[..index].iter().any(|earlier| earlier.value == id.value) {
+            context.wrong(&id.place, format!("requirement `{}` stands twice", id.value), "name it once");
         }
     }
 }
@@ -181,16 +137,8 @@ fn links(file: &ScenarioFile, context: &mut Context) -> Vec<Link> {
     let mut links = Vec::new();
     for link in &file.links {
         let (from, to) = context.two_sides_of_links(&link.between, &link.and);
-        links.push(Link {
-            from: from.clone(),
-            to: to.clone(),
-            shape: link.is.clone(),
-        });
-        links.push(Link {
-            from: to,
-            to: from,
-            shape: link.is.clone(),
-        });
+        links.push(Link { from: from.clone(), to: to.clone(), shape: link.is.clone() });
+        links.push(Link { from: to, to: from, shape: link.is.clone() });
     }
     links
 }

@@ -19,15 +19,11 @@ pub(super) fn check(steps: &[Placed], context: &mut Context) {
         };
         let at = placed.step.at;
         active.retain(|(end, ..)| *end > at);
-        let contrary = active
-            .iter()
-            .find(|(_, _, other)| contradict(fault, other, &context.cast.nodes));
+        let contrary = active.iter().find(|(_, _, other)| contradict(fault, other, &context.cast.nodes));
         if let Some((end, other, _)) = contrary {
             let (line, end) = (other.place.line, Span(*end));
-            let title = format!(
-                "this fault at {:?} contradicts the one of line {line}, which lasts until {end:?}",
-                Span(at)
-            );
+            let title =
+                format!("this fault at {:?} contradicts the one of line {line}, which lasts until {end:?}", Span(at));
             context.wrong(&placed.place, title, "let one end before the other begins");
             // One is enough: the rest often follows from it.
             return;
@@ -39,40 +35,19 @@ pub(super) fn check(steps: &[Placed], context: &mut Context) {
 fn contradict(one: &Undrawn, two: &Undrawn, nodes: &[String]) -> bool {
     use Fault::{Kill, Link, Pause, PowerLoss, Skew};
     match (one, two) {
-        (Pause(one) | Kill(one) | PowerLoss(one), Pause(two) | Kill(two) | PowerLoss(two)) => {
-            meet(one, two, nodes)
-        }
+        (Pause(one) | Kill(one) | PowerLoss(one), Pause(two) | Kill(two) | PowerLoss(two)) => meet(one, two, nodes),
         (Skew { who: one, .. }, Skew { who: two, .. }) => meet(one, two, nodes),
-        (Link(one, shape), Link(two, other)) => {
-            same_parameter(shape, other) && pairs_meet(one, two, nodes)
-        }
+        (Link(one, shape), Link(two, other)) => same_parameter(shape, other) && pairs_meet(one, two, nodes),
         _ => false,
     }
 }
 
 fn same_parameter(one: &LinkShape, two: &LinkShape) -> bool {
     let named = |shape: &LinkShape| {
-        let LinkShape {
-            latency,
-            jitter,
-            loss,
-            duplicate,
-            reorder,
-            rate,
-        } = shape;
-        [
-            latency.is_some(),
-            jitter.is_some(),
-            loss.is_some(),
-            duplicate.is_some(),
-            reorder.is_some(),
-            rate.is_some(),
-        ]
+        let LinkShape { latency, jitter, loss, duplicate, reorder, rate } = shape;
+        [latency.is_some(), jitter.is_some(), loss.is_some(), duplicate.is_some(), reorder.is_some(), rate.is_some()]
     };
-    named(one)
-        .into_iter()
-        .zip(named(two))
-        .any(|(one, two)| one && two)
+    named(one).into_iter().zip(named(two)).any(|(one, two)| one && two)
 }
 
 /// Link faults hold both ways, so either direction of one may meet the other.
@@ -83,17 +58,12 @@ fn pairs_meet(one: &Pairs, two: &Pairs, nodes: &[String]) -> bool {
 
 /// Whether somebody may be in both.
 fn meet(one: &Who, two: &Who, nodes: &[String]) -> bool {
-    let drawn = |who: &Who, name: &String| {
-        who.part.is_some() && nodes.contains(name) && !who.except.contains(name)
-    };
+    let drawn = |who: &Who, name: &String| who.part.is_some() && nodes.contains(name) && !who.except.contains(name);
     let parts_meet = match (one.part, two.part) {
         (Some(one), Some(two)) => one == two,
         _ => false,
     };
     parts_meet
-        || one
-            .names
-            .iter()
-            .any(|name| two.names.contains(name) || drawn(two, name))
+        || one.names.iter().any(|name| two.names.contains(name) || drawn(two, name))
         || two.names.iter().any(|name| drawn(one, name))
 }

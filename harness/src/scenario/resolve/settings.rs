@@ -4,8 +4,9 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::super::file::{Deviation, NodeFile, PeerFile, ScenarioFile};
+use super::super::plain::Value;
 use super::super::resolved::{At, Node, Peer};
-use super::super::value::{Name, Value};
+use super::super::value::Name;
 use super::super::yaml::{Place, Spanned};
 use super::Context;
 use super::cast::Takes;
@@ -16,10 +17,7 @@ const MOST_JUNK: u64 = 1 << 30;
 const MOST_PINGS: u32 = 10_000;
 
 /// Nodes by name, and the time between two blocks.
-pub(super) fn nodes(
-    file: &ScenarioFile,
-    context: &mut Context,
-) -> (BTreeMap<String, Node>, Option<Duration>) {
+pub(super) fn nodes(file: &ScenarioFile, context: &mut Context) -> (BTreeMap<String, Node>, Option<Duration>) {
     let producers = producers(file, context);
     let mut nodes = BTreeMap::new();
     for (group, node) in &file.nodes.value {
@@ -29,26 +27,15 @@ pub(super) fn nodes(
             nodes.insert(name.clone(), one_node(&name, node, turn, context));
         }
     }
-    (
-        nodes,
-        file.produce.as_ref().map(|produce| produce.every.value.0),
-    )
+    (nodes, file.produce.as_ref().map(|produce| produce.every.value.0))
 }
 
-fn one_node(
-    name: &str,
-    node: &NodeFile,
-    producer: Option<(u32, u32)>,
-    context: &mut Context,
-) -> Node {
+fn one_node(name: &str, node: &NodeFile, producer: Option<(u32, u32)>, context: &mut Context) -> Node {
     Node {
         ip: address(name, context),
         chain: match &node.chain {
             Some(at) => context.at(at),
-            None => At {
-                chain: START.into(),
-                height: 0,
-            },
+            None => At { chain: START.into(), height: 0 },
         },
         masternode: node.masternode,
         whitelists: addresses_but(name, &node.whitelists, context),
@@ -57,11 +44,7 @@ fn one_node(
         starts_at: context.optional_time(&node.starts_at).unwrap_or_default(),
         disk: context.optional_time(&node.disk).unwrap_or_default(),
         producer,
-        config: node
-            .config
-            .iter()
-            .map(|(section, keys)| (section.text.clone(), toml_values(keys, context)))
-            .collect(),
+        config: node.config.iter().map(|(section, keys)| (section.text.clone(), toml_values(keys, context))).collect(),
     }
 }
 
@@ -103,76 +86,45 @@ fn one_peer(name: &str, peer: &PeerFile, context: &mut Context) -> Peer {
 }
 
 /// Deviations of a peer whose chain has this height.
-pub(super) fn deviations(
-    list: &[Spanned<Deviation>],
-    height: u64,
-    context: &mut Context,
-) -> Vec<Deviation> {
+pub(super) fn deviations(list: &[Spanned<Deviation>], height: u64, context: &mut Context) -> Vec<Deviation> {
     for Spanned { value, place } in list {
         let wrong = match value {
-            Deviation::InvalidBlock { at, .. } if *at == 0 || *at > height => Some((
-                format!("the invalid block {at} is not on its chain"),
-                format!("`at` is 1 to {height}"),
-            )),
-            Deviation::WrongRange { start, end } if start > end => Some((
-                format!("the range {start}-{end} is empty"),
-                "`start` is at most `end`".into(),
-            )),
-            Deviation::FlappingHeight { heights, every }
-                if heights.is_empty() || every.0.is_zero() =>
-            {
-                Some((
-                    "heights that do not flap".into(),
-                    "name at least one height, and a time above 0ms".into(),
-                ))
+            Deviation::InvalidBlock { at, .. } if *at == 0 || *at > height => {
+                Some((format!("the invalid block {at} is not on its chain"), format!("`at` is 1 to {height}")))
             }
-            Deviation::OversizedLine(bytes) | Deviation::JunkBytes(bytes)
-                if !(1..=MOST_JUNK).contains(bytes) =>
-            {
-                Some((
-                    format!("{bytes} bytes are out of range"),
-                    format!("write 1 to {MOST_JUNK}"),
-                ))
+            Deviation::WrongRange { start, end } if start > end => {
+                Some((format!("the range {start}-{end} is empty"), "`start` is at most `end`".into()))
             }
-            Deviation::PingFlood(rate) if !(1..=MOST_PINGS).contains(rate) => Some((
-                format!("{rate} pings a second are out of range"),
-                format!("write 1 to {MOST_PINGS}"),
-            )),
+            Deviation::FlappingHeight { heights, every } if heights.is_empty() || every.0.is_zero() => {
+                Some(("heights that do not flap".into(), "name at least one height, and a time above 0ms".into()))
+            }
+            Deviation::OversizedLine(bytes) | Deviation::JunkBytes(bytes) if !(1..=MOST_JUNK).contains(bytes) => {
+                Some((format!("{bytes} bytes are out of range"), format!("write 1 to {MOST_JUNK}")))
+            }
+            Deviation::PingFlood(rate) if !(1..=MOST_PINGS).contains(rate) => {
+                Some((format!("{rate} pings a second are out of range"), format!("write 1 to {MOST_PINGS}")))
+            }
             _ => None,
         };
         if let Some((title, help)) = wrong {
             context.wrong(place, title, help);
         }
     }
-    list.iter()
-        .map(|deviation| deviation.value.clone())
-        .collect()
+    list.iter().map(|deviation| deviation.value.clone()).collect()
 }
 
 /// A party without an address has a mistake that is noted already.
 fn address(name: &str, context: &Context) -> Ipv4Addr {
-    context
-        .cast
-        .ips
-        .get(name)
-        .copied()
-        .unwrap_or(Ipv4Addr::UNSPECIFIED)
+    context.cast.ips.get(name).copied().unwrap_or(Ipv4Addr::UNSPECIFIED)
 }
 
 /// Addresses of these, but never one's own: `m: {count: 3, whitelists: [m]}` means each the other two.
 fn addresses_but(name: &str, words: &[Spanned<String>], context: &mut Context) -> Vec<Ipv4Addr> {
     let names = context.names(words, Takes::Anyone);
-    names
-        .iter()
-        .filter(|other| *other != name)
-        .map(|other| address(other, context))
-        .collect()
+    names.iter().filter(|other| *other != name).map(|other| address(other, context)).collect()
 }
 
-fn toml_values(
-    keys: &BTreeMap<Name, Spanned<Value>>,
-    context: &mut Context,
-) -> BTreeMap<String, String> {
+fn toml_values(keys: &BTreeMap<Name, Spanned<Value>>, context: &mut Context) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     for (key, Spanned { value, place }) in keys {
         if let Some(text) = toml(value, place, context) {
@@ -185,11 +137,7 @@ fn toml_values(
 fn toml(value: &Value, place: &Place, context: &mut Context) -> Option<String> {
     match value {
         Value::Whole(number) if i64::try_from(*number).is_err() => {
-            context.wrong(
-                place,
-                format!("{number} is too great for a config file"),
-                "2^63 - 1 is the greatest number",
-            );
+            context.wrong(place, format!("{number} is too great for a config file"), "2^63 - 1 is the greatest number");
             None
         }
         Value::Bool(_) | Value::Whole(_) | Value::Negative(_) => Some(value.to_string()),
@@ -197,10 +145,7 @@ fn toml(value: &Value, place: &Place, context: &mut Context) -> Option<String> {
         Value::Real(number) => Some(format!("{number:?}")),
         Value::Text(text) => Some(quoted(text)),
         Value::List(values) => {
-            let values: Option<Vec<_>> = values
-                .iter()
-                .map(|value| toml(value, place, context))
-                .collect();
+            let values: Option<Vec<_>> = values.iter().map(|value| toml(value, place, context)).collect();
             values.map(|values| format!("[{}]", values.join(", ")))
         }
     }

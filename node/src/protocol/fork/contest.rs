@@ -35,7 +35,8 @@ pub(in crate::protocol) struct Contest {
 impl Contest {
     /// A peer's block at a height.
     pub fn vote(&mut self, ip: IpAddr, height: Height, hash: Option<Hash>) {
-        if height == self.ancestor.height + 1 && self.waiting.remove(&ip)
+        if height == self.ancestor.height + 1
+            && self.waiting.remove(&ip)
             && let Some(hash) = hash
         {
             self.votes.insert(ip, hash);
@@ -142,10 +143,6 @@ impl Core {
             contest.progressed = now;
         }
         self.branch_download.goal = Some(Goal::Branch(height));
-        // Whoever serves the branch has to be free for it: what it was asked above our tip doesn't link anyway.
-        if self.requests.open.get(&ip).is_some_and(|request| request.purpose == Purpose::Chain) {
-            self.requests.open.remove(&ip);
-        }
         self.fill(Purpose::Branch, true, chain);
     }
 
@@ -156,7 +153,8 @@ impl Core {
         let ancestor = contest.ancestor.height;
         let own = usize::from(self.config.network.masternode);
         let holders = (contest.holders(contest.theirs), contest.holders(contest.ours) + own);
-        let theirs = Branch { holders: holders.0, length: their_tip.height.saturating_sub(ancestor), tip: their_tip.hash };
+        let theirs =
+            Branch { holders: holders.0, length: their_tip.height.saturating_sub(ancestor), tip: their_tip.hash };
         let ours = Branch { holders: holders.1, length: tip.height.saturating_sub(ancestor), tip: tip.hash };
         if prefers(&theirs, &ours) {
             return None;
@@ -199,7 +197,9 @@ impl Core {
         let staged = chain.staged_tip();
         let goal = self.branch_download.goal.map(Goal::height);
         let whole = staged.is_some_and(|staged| goal.is_some_and(|goal| staged.height >= goal));
-        if !whole && !self.branch_download.ranges.is_empty() {
+        // Whoever serves the branch may have to answer something else first.
+        let busy = staged.is_none() && self.requests.open.contains_key(&ip);
+        if !whole && (busy || !self.branch_download.ranges.is_empty()) {
             return;
         }
         match staged {

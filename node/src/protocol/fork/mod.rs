@@ -121,7 +121,8 @@ impl Core {
         let Some(conn) = self.peers.by_ip_mut(ip).filter(|conn| !conn.foreign) else { return false };
         conn.diverges = Some((height, ours));
         let priority = conn.whitelisted && self.config.sync.priority_forks;
-        if self.forks.searches.contains_key(&ip) || self.forks.contest.as_ref().is_some_and(|contest| contest.ip == ip) {
+        if self.forks.searches.contains_key(&ip) || self.forks.contest.as_ref().is_some_and(|contest| contest.ip == ip)
+        {
             return true;
         }
         let paused = self.forks.paused.get(&ip).is_some_and(|until| *until > self.now.at);
@@ -159,7 +160,11 @@ impl Core {
                 let round_trips = search.round_trips;
                 self.forks.searches.remove(&ip);
                 let depth = chain.tip().height.saturating_sub(ancestor);
-                self.tell_sometimes("ancestor_found", Some(ip), Event::AncestorFound { ip, height: ancestor, depth, round_trips });
+                self.tell_sometimes(
+                    "ancestor_found",
+                    Some(ip),
+                    Event::AncestorFound { ip, height: ancestor, depth, round_trips },
+                );
                 self.begin_contest(ip, ancestor, theirs, chain);
             }
             Next::NothingInCommon => {

@@ -181,7 +181,8 @@ mod tests {
     fn nulls_are_nothing_in_common() {
         let mut search = Search::new(10, 0, 5, hash(5, 2));
         let Next::Probe(probes) = search.begin() else { panic!("no probes") };
-        let answers: Vec<Next> = probes.iter().map(|height| search.answer(*height, None, Some(hash(*height, 1)))).collect();
+        let answers: Vec<Next> =
+            probes.iter().map(|height| search.answer(*height, None, Some(hash(*height, 1)))).collect();
         assert_eq!(answers.last(), Some(&Next::NothingInCommon));
     }
 }

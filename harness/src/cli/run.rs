@@ -1,0 +1,162 @@
+//! What `lockstep run` is told.
+use std::io::{IsTerminal, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+
+use clap::{Args, ValueEnum};
+
+use super::{CliError, Exit};
+use crate::check::Verdict;
+use crate::report;
+use crate::run::stopwatch::Stopwatch;
+use crate::run::{self, ScenarioResult, folder, repeat_command};
+use crate::scenario::{Scenario, find};
+use crate::subject::sim::Variation;
+
+/// Run scenarios and judge them.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// Scenario files, or folders of them.
+    #[arg(value_name = "PATH", default_value = "scenarios")]
+    pub paths: Vec<PathBuf>,
+    /// Seed of the first run of each scenario.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Seeds per scenario, from `--seed` upwards.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub seeds: u32,
+    /// Only scenarios whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Scenarios at the same time. Default: one per core.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Folder for the runs' folders.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Forms of the report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// JUnit's XML.
+    Junit,
+}
+
+/// Where runs' folders go, unless told otherwise.
+const OUT: &str = "lockstep-runs";
+
+/// One run to do.
+struct Job {
+    scenario: Arc<Scenario>,
+    path: String,
+    seed: u64,
+}
+
+/// Runs what was asked for, several at a time, and tells the results in the order of their names and seeds.
+pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Exit, CliError> {
+    let started = Stopwatch::start();
+    let jobs = jobs(args)?;
+    let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(OUT));
+    let format = match args.format {
+        Format::Text => report::Format::Text,
+        Format::Json => report::Format::Json,
+        Format::Junit => report::Format::Junit,
+    };
+    let colours = report::colours(std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
+    let mut renderer = report::renderer(format, Box::new(out), colours, jobs.len());
+    let (next, (done, results)) = (AtomicUsize::new(0), channel());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = args.jobs.map_or(cores, usize::from).min(jobs.len());
+    let mut told: Vec<Option<ScenarioResult>> = Vec::new();
+    told.resize_with(jobs.len(), || None);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let (done, jobs, next, dir) = (done.clone(), &jobs, &next, &dir);
+            scope.spawn(move || {
+                let take = || {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    Some((i, jobs.get(i)?))
+                };
+                while let Some((i, job)) = take() {
+                    // Nobody waits for results any more once one could not be told.
+                    if done.send((i, job.run(dir))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(done);
+        for (i, result) in results {
+            let result = result?;
+            renderer.ended(&result)?;
+            told[i] = Some(result);
+        }
+        Ok::<(), CliError>(())
+    })?;
+    let results: Vec<ScenarioResult> = told.into_iter().flatten().collect();
+    renderer.finished(&results, started.elapsed())?;
+    Ok(match Verdict::worst(results.iter().map(|result| result.verdict)) {
+        Verdict::Pass => Exit::Expected,
+        Verdict::Fail => Exit::Failed,
+        Verdict::Inconclusive | Verdict::Unsupported => Exit::Undecided,
+    })
+}
+
+fn jobs(args: &RunArgs) -> Result<Vec<Job>, CliError> {
+    let mut jobs = Vec::new();
+    for file in find(&args.paths)? {
+        if args.filter.as_ref().is_some_and(|filter| !file.name().contains(filter.as_str())) {
+            continue;
+        }
+        let scenario = Arc::new(Scenario::load(&file.path, &file.root)?);
+        let path = file.path.display().to_string();
+        let seeds = args.seed..args.seed.saturating_add(args.seeds.into());
+        jobs.extend(seeds.map(|seed| Job { scenario: scenario.clone(), path: path.clone(), seed }));
+    }
+    if jobs.is_empty() {
+        let which = args.filter.as_ref().map_or(String::new(), |filter| format!(" whose name contains `{filter}`"));
+        return Err(CliError::Argument(format!("there is no scenario{which}")));
+    }
+    Ok(jobs)
+}
+
+impl Job {
+    fn run(&self, dir: &Path) -> Result<ScenarioResult, CliError> {
+        let started = Stopwatch::start();
+        let scenario = &self.scenario;
+        let run = catch_unwind(AssertUnwindSafe(|| run::run(scenario, self.seed, Variation::default())));
+        let run = match run {
+            Ok(run) => run.map_err(|error| CliError::Harness(format!("{}: {error}", scenario.name)))?,
+            Err(_) => return Err(CliError::Harness(format!("{}: the simulation panicked", scenario.name))),
+        };
+        let mut result = ScenarioResult {
+            name: scenario.name.clone(),
+            title: scenario.title.clone(),
+            requirements: scenario.requirements.clone(),
+            seed: self.seed,
+            verdict: Verdict::Inconclusive,
+            findings: Vec::new(),
+            convergence: Vec::new(),
+            virtual_time: scenario.runs_for,
+            wall_time: started.elapsed(),
+            faults: run.history.faults().into_iter().map(|fault| fault.what).collect(),
+            folder: Some(folder::place(dir, &scenario.name, self.seed)),
+            repeat: repeat_command(&self.path, self.seed),
+        };
+        result.judged(run.judged);
+        result.folder = Some(folder::write(dir, &result, &scenario.source, &run.history)?);
+        Ok(result)
+    }
+}

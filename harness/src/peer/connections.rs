@@ -1,0 +1,223 @@
+//! A scripted peer's connections.
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use node::chain::Hash;
+use node::runtime::network::{Clock, Network};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use super::actor::PORT;
+use super::chains::Chains;
+use super::connection::Connection;
+use super::recorder::{Recorder, Recording};
+use super::role::Role;
+use super::script::Script;
+use crate::scenario::resolved::Direction;
+
+/// A connection that is over.
+pub struct Ended {
+    id: u64,
+    dialled: bool,
+}
+
+/// All connections of one peer, and what each is begun with.
+pub struct Connections<N> {
+    pub(super) name: String,
+    pub(super) ip: IpAddr,
+    pub(super) script: Script,
+    pub(super) network: Arc<N>,
+    pub(super) chains: Chains,
+    pub(super) nodes: BTreeMap<String, IpAddr>,
+    pub(super) record: Recording,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) seed: u64,
+    /// Each until its end.
+    pub(super) tasks: JoinSet<Ended>,
+    /// By number: with whom, and how to direct them.
+    pub(super) directed: BTreeMap<u64, (String, UnboundedSender<Direction>)>,
+    /// How many there were.
+    pub(super) begun: u64,
+}
+
+impl<N: Network> Connections<N> {
+    /// Has the script, and every connection, follow `direction`.
+    pub fn direct(&mut self, direction: &Direction) {
+        self.script.follow(direction);
+        for (_, connection) in self.directed.values() {
+            // One that is just over needs no direction.
+            let _ = connection.send(direction.clone());
+        }
+    }
+
+    /// Dials, once.
+    pub fn dial(&mut self, node: &str) {
+        let Some(&ip) = self.nodes.get(node) else {
+            return;
+        };
+        let (id, directions) = self.begin(node);
+        let (network, source) = (self.network.clone(), self.ip);
+        let part = self.part(id, node, true);
+        self.tasks.spawn(async move {
+            if let Ok(open) = network.connect(Some(source), SocketAddr::new(ip, PORT)).await {
+                part.play(open.stream, directions).await;
+            }
+            Ended { id, dialled: true }
+        });
+    }
+
+    /// Plays on a connection that was accepted.
+    pub fn accepted(&mut self, stream: N::Stream, from: IpAddr) {
+        let known = self.nodes.iter().find(|(_, ip)| **ip == from);
+        let node = known.map_or_else(|| from.to_string(), |(name, _)| name.clone());
+        let (id, directions) = self.begin(&node);
+        let part = self.part(id, &node, false);
+        self.tasks.spawn(async move {
+            part.play(stream, directions).await;
+            Ended { id, dialled: false }
+        });
+    }
+
+    fn begin(&mut self, node: &str) -> (u64, UnboundedReceiver<Direction>) {
+        self.begun += 1;
+        let (sender, directions) = unbounded_channel();
+        self.directed.insert(self.begun, (node.to_owned(), sender));
+        (self.begun, directions)
+    }
+
+    fn part(&self, id: u64, node: &str, dialled: bool) -> Part {
+        Part {
+            script: self.script.clone(),
+            chains: self.chains.clone(),
+            dialled,
+            clock: self.clock.clone(),
+            rng: ChaCha8Rng::from_seed(Hash::of(format!("{}/{}/{id}", self.seed, self.name).as_bytes()).0),
+            recorder: Recorder::new(node.to_owned(), self.record.clone()),
+        }
+    }
+
+    /// Forgets a connection; whom to dial again.
+    pub fn ended(&mut self, ended: Result<Ended, JoinError>) -> Option<String> {
+        let ended = ended.expect("a connection's task neither panics nor is aborted");
+        let (node, _) = self.directed.remove(&ended.id)?;
+        ended.dialled.then_some(node)
+    }
+
+    /// Whether there is a connection with `node`, or one is being dialled.
+    pub fn is_connected(&self, node: &str) -> bool {
+        self.directed.values().any(|(other, _)| other == node)
+    }
+}
+
+/// What a connection is begun with.
+struct Part {
+    script: Script,
+    chains: Chains,
+    dialled: bool,
+    clock: Arc<dyn Clock>,
+    rng: ChaCha8Rng,
+    recorder: Recorder,
+}
+
+impl Part {
+    /// Plays it to the end of the connection.
+    async fn play<S: AsyncRead + AsyncWrite>(self, stream: S, mut directions: UnboundedReceiver<Direction>) {
+        let mut role = Role::new(self.script, self.chains, self.dialled, self.clock, self.rng);
+        let mut connection = Connection::new(stream, self.recorder);
+        connection.send(role.open());
+        loop {
+            let next = role.next();
+            tokio::select! {
+                biased;
+                direction = directions.recv() => match direction {
+                    None | Some(Direction::Disconnect) => break,
+                    Some(direction) => connection.send(role.direct(&direction)),
+                },
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => connection.send(role.due()),
+                heard = connection.next(role.reads()) => match heard {
+                    Some(heard) => connection.send(role.receive(&heard)),
+                    None => break,
+                },
+            }
+        }
+        connection.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use node::wire::Message;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::peer::testing::{End, PEER, Play, ask, handshake, main_at, met, met_by, part, ping};
+    use crate::scenario::file::Deviation;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn it_has_several_connections_and_ends_them_all_when_dropped() {
+        let (play, mut first) = met([]).await;
+        let mut second = play.dial().await;
+        second.send(&handshake()).await;
+        assert_eq!(second.answer().await.name(), "Ack");
+        for end in [&mut first, &mut second] {
+            assert_eq!(end.heights(&ask(1, 2)).await, [1, 2]);
+        }
+        play.direct(Direction::Tell(Some(5)));
+        for end in [&mut first, &mut second] {
+            while end.told().await != Some(5) {}
+        }
+        play.task.abort();
+        assert!(first.closed(SECOND).await && second.closed(SECOND).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_end_and_begin_by_direction() {
+        let (mut play, mut end) = met_by([]).await;
+        play.direct(Direction::Disconnect);
+        assert!(end.closed(SECOND).await);
+        play.direct(Direction::Connect);
+        let mut end = play.dialled().await;
+        assert_eq!(end.next().await.unwrap().name(), "Handshake");
+        // Once more, beside the other.
+        play.direct(Direction::Connect);
+        let mut second = play.dialled().await;
+        assert_eq!(second.next().await.unwrap().name(), "Handshake");
+        assert_eq!(end.ask(&ping(1)).await.name(), "Pong");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_it_became_lasts_for_later_connections() {
+        let (play, _end) = met([]).await;
+        play.direct(Direction::Deviate(vec![Deviation::EmptyAnswers]));
+        play.direct(Direction::Move(main_at(900)));
+        sleep(SECOND).await;
+        let mut end = play.dial().await;
+        end.send(&handshake()).await;
+        end.answer().await;
+        assert!(end.heights(&ask(1, 2)).await.is_empty());
+        let height = end.ask(&Message::GetBlockHeight).await;
+        assert_eq!(height, Message::BlockHeightResponse(900));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn strangers_are_recorded_by_their_address() {
+        let play = Play::begin(part(Vec::new())).await;
+        let stranger = "10.0.9.9".parse().unwrap();
+        let open = play.net.connect(Some(stranger), SocketAddr::new(PEER, PORT)).await.unwrap();
+        let mut end = End(tokio::io::BufReader::new(open.stream));
+        end.send(&handshake()).await;
+        end.answer().await;
+        let seen = play.seen.lock().unwrap();
+        let named = |what: &_| matches!(what, crate::history::What::Wire { node, .. } if node == "10.0.9.9");
+        assert!(seen.iter().any(named));
+    }
+}
