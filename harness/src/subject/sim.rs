@@ -39,7 +39,7 @@ const PEERS_HOST: &str = "10.255.255.1";
 /// How a run differs from the scenario's own, besides its seed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Variation {
-    /// Ticks, latencies and starting times differ a little, by the seed: exact ticks hide bugs.
+    /// Ticks and latencies differ a little, by the seed: exact ticks hide bugs.
     pub jitter: bool,
 }
 
@@ -103,9 +103,7 @@ impl<'a> Run<'a> {
         let mut handles = BTreeMap::new();
         let mut telemetry = BTreeMap::new();
         for (number, (name, node)) in scenario.nodes.iter().enumerate() {
-            let delay =
-                if variation.jitter { Duration::from_millis(rng.random_range(0..1000)) } else { Duration::ZERO };
-            let host = Host::new(scenario, name, number, node, chains, &fabric, seed, node.starts_at + delay, &log)?;
+            let host = Host::new(scenario, name, number, node, chains, &fabric, seed, node.starts_at, &log)?;
             handles.insert(name.clone(), Handles { gate: host.gate.clone(), clock: host.clock.clone(), pauses: 0 });
             telemetry.insert(name.clone(), host.telemetry.clone());
             sim.host(node.ip.to_string(), move || host.clone().run());
