@@ -29,6 +29,8 @@ use crate::peer::{Chains, PORT, Scripted};
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{Act, Direction, Fault, Node};
 
+/// With varied starting times a node starts earlier than this after its own.
+const LATEST_START: Duration = Duration::from_secs(1);
 /// A link that the scenario says nothing of.
 const LATENCY: Duration = Duration::from_millis(10);
 /// Between two samples of the metrics.
@@ -103,12 +105,20 @@ impl<'a> Run<'a> {
         let mut handles = BTreeMap::new();
         let mut telemetry = BTreeMap::new();
         for (number, (name, node)) in scenario.nodes.iter().enumerate() {
+<<<<<<< HEAD
             let host = Host::new(scenario, name, number, node, chains, &fabric, seed, node.starts_at, &log)?;
+=======
+            let delay =
+                if variation.jitter { rng.random_range(Duration::ZERO..LATEST_START) } else { Duration::ZERO };
+            let host = Host::new(scenario, name, number, node, chains, &fabric, seed, node.starts_at + delay, &log)?;
+>>>>>>> scen-a
             handles.insert(name.clone(), Handles { gate: host.gate.clone(), clock: host.clock.clone(), pauses: 0 });
             telemetry.insert(name.clone(), host.telemetry.clone());
             sim.host(node.ip.to_string(), move || host.clone().run());
         }
-        let directions = set_peers(scenario, chains, &fabric, &ips, seed, &log, &mut sim);
+        // A scripted peer dials once: not before every node listens.
+        let wait = if variation.jitter { LATEST_START } else { Duration::ZERO };
+        let directions = set_peers(scenario, chains, &fabric, &ips, seed, wait, &log, &mut sim);
         Ok(Self { scenario, seed, sim, log, fabric, faults, handles, telemetry, directions, names })
     }
 
@@ -377,12 +387,14 @@ fn set_links(
     }
 }
 
+#[allow(clippy::too_many_arguments, reason = "one call site")]
 fn set_peers<'a>(
     scenario: &Scenario,
     chains: &Chains,
     fabric: &Fabric,
     ips: &BTreeMap<String, IpAddr>,
     seed: u64,
+    wait: Duration,
     log: &Log,
     sim: &mut turmoil::Sim<'a>,
 ) -> BTreeMap<String, UnboundedSender<Direction>> {
@@ -392,10 +404,14 @@ fn set_peers<'a>(
         let (to, receiver) = unbounded_channel();
         directions.insert(name.clone(), to);
         let (log, source) = (log.clone(), name.clone());
+        let mut peer = peer.clone();
+        if !peer.dials.is_empty() {
+            peer.starts_at += wait;
+        }
         cast.push(Scripted {
             name: name.clone(),
-            peer: peer.clone(),
             network: SimNet::new(fabric.clone(), peer.ip.into(), Gate::default()),
+            peer,
             chains: chains.clone(),
             nodes: ips.clone(),
             directions: receiver,

@@ -376,6 +376,9 @@ impl Core {
             let wanted = |range: &Range| range.missing().is_some_and(|missing| overlap(missing, request.range));
             if self.download(request.purpose).ranges.iter().any(wanted) {
                 self.failed(ip, request.range, "nothing that links");
+            } else if let Some(first) = blocks.first() {
+                // Said all the same: the request is over.
+                self.tell_received(ip, first.height(), blocks.len() as u64);
             }
             return;
         };
