@@ -117,15 +117,24 @@ pub fn span(window: &Window, history: &History) -> Option<(Duration, Duration)> 
     (until <= end).then_some((window.from.unwrap_or_default(), until))
 }
 
-/// The first source of the pattern that was blind to what the pattern is about, in words: no line of its log, not a message,
-/// nothing at all. Not to have seen something there says nothing.
+/// The first source of the pattern that was blind to what the pattern is about, in words: not a line of its log, neither a
+/// message nor a connection, nothing at all. Not to have seen something there says nothing.
 pub fn blind(pattern: &Pattern, history: &History) -> Option<String> {
     pattern.on.iter().find_map(|source| {
-        let observations = || history.observations().iter().filter(|o| o.source == *source);
+        let seen = |what: &dyn Fn(&Observation) -> bool| history.observations().iter().any(what);
+        let from = |seen: &Observation| seen.source == *source;
         let (sees, what) = match pattern.kind {
-            PatternKind::Log(_) => (observations().any(|o| matches!(o.what, What::Log { .. })), "no line of its log"),
-            PatternKind::Wire(_) => (observations().any(|o| matches!(o.what, What::Wire { .. })), "not one message"),
-            PatternKind::Connection(_) => (observations().next().is_some(), "nothing"),
+            PatternKind::Log(_) => (seen(&|o| from(o) && matches!(o.what, What::Log { .. })), "no line of the log"),
+            PatternKind::Wire(_) => {
+                let ip = history.meta().ip_of(source);
+                let met = |o: &Observation| match &o.what {
+                    What::Wire { .. } => from(o),
+                    What::Connection { fate, peer } => fate == "opened" && Some(peer) == ip.as_ref(),
+                    _ => false,
+                };
+                (seen(&met), "neither a message nor a connection")
+            }
+            PatternKind::Connection(_) => (seen(&from), "nothing"),
         };
         (!sees).then(|| format!("{what} of {source} was seen in this run"))
     })
@@ -243,9 +252,11 @@ pub(super) mod tests {
         assert!(blind(&pattern("b", "log x", ""), &history).is_none());
         assert_eq!(
             blind(&pattern("b a", "log x", ""), &history).unwrap(),
-            "no line of its log of a was seen in this run"
+            "no line of the log of a was seen in this run"
         );
         assert!(blind(&pattern("m", "wire Ping", ""), &history).is_some());
+        let met = crate::history::build::history().connection("a", "opened", "10.0.0.11").ended();
+        assert!(blind(&pattern("m", "wire Ping", ""), &met).is_none());
         assert!(deaf(&pattern("m", "wire Ping", ""), &history).is_none());
         assert!(blind(&pattern("a", "connection opened", ""), &history).is_none());
         assert!(blind(&pattern("c", "connection opened", ""), &history).is_some());

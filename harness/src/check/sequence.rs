@@ -5,52 +5,85 @@
 //! never depends on luck. (Whether something came *too early* as well is for a `never` beside it.)
 //! `within` and `not_within` count from the observation chosen for the item before, for the first item from the start.
 //!
-//! For each item all observations are kept that can end a valid choice for the items so far; the next item's are those with
-//! such an ending in reach. That is exact, and linear but for a binary search.
+//! What a network shows of connections is collected apart from lines and messages, so at one instant it may come before or
+//! after those; lines and messages of one instant are in their order. No observation is chosen twice.
+//!
+//! For each item all ways are kept in which a valid choice for the items so far can end; the next item's continue one of
+//! them. That is exact.
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::history::{History, Observation, seconds};
+use crate::history::{History, Observation, What, seconds};
 use crate::scenario::expectation::Seen;
 
 use super::verdict::Outcome;
 use super::{pattern, words};
 
+/// How a choice for the items so far ends: all that the next item's depends on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Ending {
+    /// The last observation's time; before the first item the start.
+    at: Duration,
+    /// The number of the last line or message chosen at this instant.
+    line: Option<usize>,
+    /// The numbers of what was chosen of connections at this instant.
+    connections: BTreeSet<usize>,
+}
+
+impl Ending {
+    /// The ending with this observation chosen next, at the same instant.
+    fn then(&self, index: usize, seen: &Observation) -> Option<Self> {
+        let mut next = self.clone();
+        if matches!(seen.what, What::Connection { .. }) {
+            return next.connections.insert(index).then_some(next);
+        }
+        next.line = Some(index);
+        self.line.is_none_or(|line| line < index).then_some(next)
+    }
+}
+
 /// Judges a sequence.
 pub fn judge(items: &[Seen], history: &History) -> Outcome {
     let expected = |item: &Seen| words::item(item, history.meta());
-    // Where the items so far can end: time and number of the observation. Before the first: the start itself.
-    let mut ends: Vec<(Duration, Option<usize>)> = vec![(Duration::ZERO, None)];
+    let mut endings = vec![Ending::default()];
     for (number, item) in items.iter().enumerate() {
-        let next = continuations(item, &ends, history);
+        let next = continuations(item, &endings, history);
         if next.is_empty() {
             if let Some(reason) = pattern::deaf(&item.see, history) {
                 return Outcome::inconclusive(expected(item), reason);
             }
-            return missing(number, items, ends[0].0, history);
+            return missing(number, items, endings[0].at, history);
         }
-        ends = next;
+        endings = next;
     }
     let words: Vec<String> = items.iter().map(expected).collect();
-    Outcome::pass(words.join("; then "), format!("complete at {}", seconds(ends[0].0)))
+    Outcome::pass(words.join("; then "), format!("complete at {}", seconds(endings[0].at)))
 }
 
-/// Observations that match an item within its limits, with a fitting end of the items before.
-fn continuations(item: &Seen, ends: &[(Duration, Option<usize>)], history: &History) -> Vec<(Duration, Option<usize>)> {
-    let fits = |(index, seen): (usize, &Observation)| {
+/// All endings with one more item, in order of time.
+fn continuations(item: &Seen, endings: &[Ending], history: &History) -> Vec<Ending> {
+    let mut next = BTreeSet::new();
+    for (index, seen) in history.observations().iter().enumerate() {
         let at = seen.at;
         let in_time = item.by.is_none_or(|by| at <= by) && item.not_before.is_none_or(|earliest| at >= earliest);
         if !in_time || !pattern::matches(&item.see, seen, history.meta()) {
-            return None;
+            continue;
         }
-        // Ends are in order of the history. The latest that is old enough is the best for `within`.
-        let reachable = ends.partition_point(|(end, number)| {
-            number.is_none_or(|number| number < index) && item.not_within.is_none_or(|wait| *end + wait <= at)
-        });
-        let (latest, _) = *ends.get(reachable.checked_sub(1)?)?;
-        item.within.is_none_or(|within| at - latest <= within).then_some((at, Some(index)))
-    };
-    let observations = history.observations().iter().enumerate();
-    observations.filter_map(fits).collect()
+        let fits = |before: &Ending| {
+            item.not_within.is_none_or(|wait| before.at + wait <= at)
+                && item.within.is_none_or(|within| at - before.at <= within)
+        };
+        let earlier = endings.partition_point(|ending| ending.at < at);
+        // Of endings at earlier instants only the time matters: the latest that is old enough is the best for `within`.
+        let old_enough = |ending: &Ending| item.not_within.is_none_or(|wait| ending.at + wait <= at);
+        let latest = endings[..earlier].partition_point(old_enough).checked_sub(1).map(|place| &endings[place]);
+        if latest.is_some_and(fits) {
+            next.extend(Ending { at, ..Ending::default() }.then(index, seen));
+        }
+        let same_instant = endings[earlier..].iter().take_while(|ending| ending.at == at);
+        next.extend(same_instant.filter(|ending| fits(ending)).filter_map(|ending| ending.then(index, seen)));
+    }
+    next.into_iter().collect()
 }
 
 /// The first item that can't be matched, and what comes nearest. `before` is the earliest time at which the items before it
@@ -163,6 +196,21 @@ mod tests {
             [item("x", ANY), item("x", [None, Some(2), None, Some(2)]), item("y", [Some(7), Some(2), None, None])];
         assert_eq!(verdict("x1 x2 x3 x4 x6 y7", &chain), Verdict::Pass);
         assert_eq!(verdict("x1 x2 x3 x4 y7", &chain), Verdict::Fail);
+    }
+
+    #[test]
+    fn at_one_instant_lines_keep_their_order_and_connections_have_none() {
+        let closed = || Seen { see: pattern("a", "connection closed_by_node", ""), ..item("x", ANY) };
+        let at_once =
+            history().log("a", "x", "").log("a", "y", "").connection("a", "closed_by_node", "10.0.0.11").ended();
+        let verdict = |items: &[Seen]| judge(items, &at_once).verdict;
+        assert_eq!(verdict(&[item("x", ANY), closed(), item("y", ANY)]), Verdict::Pass);
+        assert_eq!(verdict(&[closed(), item("x", ANY), item("y", ANY)]), Verdict::Pass);
+        assert_eq!(verdict(&[item("y", ANY), closed(), item("x", ANY)]), Verdict::Fail);
+        assert_eq!(verdict(&[closed(), item("x", ANY), closed()]), Verdict::Fail, "one observation is not two");
+        assert_eq!(verdict(&[item("x", ANY), closed(), item("x", ANY)]), Verdict::Fail);
+        let later = history().log("a", "x", "").at(1).connection("a", "closed_by_node", "10.0.0.11").ended();
+        assert_eq!(judge(&[closed(), item("x", ANY)], &later).verdict, Verdict::Fail);
     }
 
     #[test]

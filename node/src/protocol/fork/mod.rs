@@ -103,7 +103,8 @@ impl Core {
         if ours != theirs {
             self.diverged(ip, height, ours, theirs, height, chain);
         } else if let Some(conn) = self.peers.by_ip_mut(ip) {
-            conn.diverges = None;
+            // A block in common says nothing of the blocks above it.
+            conn.diverges = conn.diverges.filter(|(diverges, _)| *diverges > height);
         }
     }
 
