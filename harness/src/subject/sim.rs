@@ -398,6 +398,7 @@ fn set_peers<'a>(
         let (log, source) = (log.clone(), name.clone());
         cast.push(Scripted {
             name: name.clone(),
+            peer: peer.clone(),
             network: SimNet::new(fabric.clone(), peer.ip.into(), Gate::default()),
             chains: chains.clone(),
             nodes: ips.clone(),
