@@ -1,37 +1,140 @@
-//! A test of its own name for each file of `scenarios/`.
-use std::path::Path;
+//! Every file of `scenarios/`, each as tests of its own name:
+//!
+//! - `NAME`: it passes; what was seen equals its snapshot, and, byte for byte, what another process saw with the same seed;
+//! - `jittered: NAME`: it passes under five seeds with ticks, latencies and starts that differ a little;
+//! - `mutant: DEFECT`: a node with this defect fails the scenario that is named for it.
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
-use harness::check::Verdict;
-use harness::run::run;
+use harness::check::{JudgeResult, Verdict};
+use harness::history::{History, normal};
+use harness::run::{folder, run};
 use harness::scenario::{Found, Scenario, find};
 use harness::subject::sim::Variation;
 use libtest_mimic::{Arguments, Failed, Trial};
+use node::protocol::mutant::{Mutant, switch};
 
-fn main() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
-    let files = find(std::slice::from_ref(&root)).expect("the scenarios folder can be read");
-    let trials = files.into_iter().map(|file| Trial::test(file.name(), move || one(&file)));
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit();
+const SEED: u64 = 1;
+
+/// Which scenario sees which defect.
+const CATCHES: [(Mutant, &str); 20] = {
+    use Mutant::*;
+    [
+        (MedianUnsorted, "sync/median-of-three"),
+        (ThresholdOffByOne, "sync/six-behind-is-behind"),
+        (NoBypass, "phase-3/02-one-masternode-ahead"),
+        (BypassSkipsValidation, "consensus/bypass-rejects-merkle-root"),
+        (InboundPingHeightLost, "liveness/height-from-pings-alone"),
+        (MeanOverflows, "byzantine/mean-of-greatest-heights-does-not-overflow"),
+        (NeverBenched, "sync/next-masternode-after-empty-answers"),
+        (OneByOneSearch, "fork/masternode-fork-9990-deep"),
+        (MissedNeverReset, "liveness/whitelisted-peer-may-miss-five-pongs"),
+        (RangeEndOffByOne, "phase-3/01-behind-by-100"),
+        (OneRangeATick, "sync/next-range-does-not-wait-for-the-tick"),
+        (NoHedge, "sync/next-masternode-after-silence"),
+        (HeightKeptAfterClose, "liveness/height-of-a-closed-connection-is-forgotten"),
+        (EndlessSearch, "fork/search-without-answers-is-tried-ten-times"),
+        (NoLeaderRule, "sync/one-up-to-date-masternode-lifts-all"),
+        (LowerPeersNotChecked, "fork/masternode-ahead-on-its-own-fork-comes-back"),
+        (NoRelaxedTimeout, "liveness/whitelisted-peer-may-miss-five-pongs"),
+        (FlatBackOff, "connections/masternode-that-refuses-is-redialled"),
+        (WhitelistBeatsBlacklist, "connections/blacklist-beats-whitelist"),
+        (AnyPongCounts, "liveness/wrong-nonce-is-no-answer"),
+    ]
+};
+
+/// Folders of all runs, made by another process.
+static ELSEWHERE: LazyLock<(tempfile::TempDir, String)> = LazyLock::new(|| {
+    let dir = tempfile::tempdir().expect("a temporary folder can be made");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
+    command.arg("run").arg(root()).arg("--seed").arg(SEED.to_string()).arg("--out").arg(dir.path());
+    let output = command.stdin(Stdio::null()).output().expect("lockstep starts");
+    (dir, String::from_utf8_lossy(&output.stderr).into_owned())
+});
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
 }
 
-fn one(file: &Found) -> Result<(), Failed> {
-    let scenario = Scenario::load(&file.path, &file.root)?;
-    let run = run(&scenario, 1, Variation::default())?;
-    if let Ok(dir) = std::env::var("LOCKSTEP_HISTORY") {
-        std::fs::write(Path::new(&dir).join(scenario.name.replace('/', "_")), harness::history::normal(&run.history))
-            .unwrap();
+fn main() {
+    let files = find(&[root()]).expect("the scenarios folder can be read");
+    let mut trials = Vec::new();
+    for file in files {
+        let (name, again) = (file.name(), file.clone());
+        trials.push(Trial::test(name.clone(), move || plain(&file)));
+        trials.push(Trial::test(format!("jittered: {name}"), move || jittered(&again)));
     }
-    let bad: Vec<String> = run
-        .judged
-        .findings
-        .iter()
-        .filter(|finding| finding.verdict != Verdict::Pass)
-        .map(|f| {
-            format!(
-                "{}: {}\n  expected {}\n  actual {}\n  nearest {:?}",
-                f.verdict, f.check, f.expected, f.actual, f.nearest
-            )
-        })
-        .collect();
-    if bad.is_empty() { Ok(()) } else { Err(bad.join("\n").into()) }
+    for mutant in Mutant::ALL {
+        trials.push(Trial::test(format!("mutant: {mutant:?}"), move || caught(mutant)));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn plain(file: &Found) -> Result<(), Failed> {
+    let scenario = Scenario::load(&file.path, &file.root)?;
+    let run = run(&scenario, SEED, Variation::default())?;
+    passes(&run.judged, SEED)?;
+    let (dir, complaints) = &*ELSEWHERE;
+    let elsewhere = folder::place(dir.path(), &scenario.name, SEED).join("history.jsonl");
+    let elsewhere =
+        std::fs::read(&elsewhere).map_err(|error| format!("{}: {error}; {complaints}", elsewhere.display()))?;
+    let mut here = Vec::new();
+    harness::history::write(&run.history, &mut here)?;
+    if here != elsewhere {
+        return Err(first_difference(&here, &elsewhere).into());
+    }
+    insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(scenario.name.replace('/', "__"), transcript(&run.judged, &run.history));
+    });
+    Ok(())
+}
+
+fn jittered(file: &Found) -> Result<(), Failed> {
+    let scenario = Scenario::load(&file.path, &file.root)?;
+    for seed in 1..=5 {
+        passes(&run(&scenario, seed, Variation { jitter: true })?.judged, seed)?;
+    }
+    Ok(())
+}
+
+fn caught(mutant: Mutant) -> Result<(), Failed> {
+    let (_, name) = CATCHES.iter().find(|(caught, _)| *caught == mutant).ok_or("no scenario is named for it")?;
+    let scenario = Scenario::load(&root().join(format!("{name}.yaml")), &root())?;
+    switch(Some(mutant));
+    let run = run(&scenario, SEED, Variation::default());
+    switch(None);
+    match run?.judged.verdict {
+        Verdict::Fail => Ok(()),
+        other => Err(format!("{name} says {other} of a node with this defect").into()),
+    }
+}
+
+fn passes(judged: &JudgeResult, seed: u64) -> Result<(), Failed> {
+    let mut grounds = String::new();
+    for finding in judged.findings.iter().filter(|finding| finding.verdict != Verdict::Pass) {
+        let _ = writeln!(grounds, "seed {seed}: {}: {}", finding.verdict, finding.check);
+        let _ = writeln!(grounds, "  expected  {}\n  actual    {}", finding.expected, finding.actual);
+        let _ = writeln!(grounds, "  nearest   {}", finding.nearest.as_deref().unwrap_or("nothing like it"));
+    }
+    if grounds.is_empty() { Ok(()) } else { Err(grounds.into()) }
+}
+
+/// What is compared with the snapshot: convergence times, which are exact, and the significant lines.
+fn transcript(judged: &JudgeResult, history: &History) -> String {
+    let mut text = String::new();
+    for (what, took) in &judged.convergence {
+        let _ = writeln!(text, "{what}: after {:.3} s", took.as_secs_f64());
+    }
+    text + &normal(history)
+}
+
+fn first_difference(here: &[u8], elsewhere: &[u8]) -> String {
+    let (here, elsewhere) = (String::from_utf8_lossy(here), String::from_utf8_lossy(elsewhere));
+    let lines = here.lines().zip(elsewhere.lines()).enumerate();
+    match lines.into_iter().find(|(_, (a, b))| a != b) {
+        Some((i, (a, b))) => format!("two processes saw different things; line {}:\n  {a}\n  {b}", i + 1),
+        None => "two processes saw different things: one history is the beginning of the other".to_owned(),
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! - A wire pattern matches what a scripted peer receives, never what it sends. `blocks_asked` is either block request.
 //! - A field that an observation lacks fulfils no condition, not even `Not`.
-//! - Beyond its own fields an observation has: wire `node` (the sender's IP); connection `peer` (the other end's IP) and, for
+//! - Beyond its own fields an observation has: log `level`; wire `node` (the sender's IP); connection `peer` (the other end's IP) and, for
 //!   closed ones, `by` (`node` or `peer`).
 //! - `text` is looked for in a log's message, and in the words of other observations.
 use std::borrow::Cow;
@@ -78,6 +78,7 @@ fn value<'a>(seen: &'a Observation, name: &str, meta: &Meta) -> Option<Cow<'a, F
         (What::Wire { fields, .. } | What::Log { fields, .. }, _) if fields.contains_key(name) => {
             fields.get(name).map(Cow::Borrowed)
         }
+        (What::Log { level, .. }, "level") => text(level.clone()),
         (What::Wire { node, .. }, "node") => text(meta.ip_of(node)?),
         (What::Connection { peer, .. }, "peer") => text(peer.clone()),
         (What::Connection { fate, .. }, "by") => text(fate.strip_prefix("closed_by_")?.into()),

@@ -19,6 +19,9 @@ use crate::scenario::resolved::{Direction, Peer};
 /// Where everybody listens (wire protocol, Framing: testnet).
 pub const PORT: u16 = 24_100;
 
+/// How long after its start it dials nodes that don't listen yet.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Pause after a connection that couldn't be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -50,6 +53,7 @@ pub struct Scripted<N> {
 /// Where it can't listen.
 pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
     let Scripted { name, peer, network, chains, nodes, mut directions, record, clock, seed } = scripted;
+    let starts_at = Instant::now() + peer.starts_at;
     let mut connections = Connections {
         script: Script::new(&peer),
         ip: IpAddr::V4(peer.ip),
@@ -63,8 +67,8 @@ pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
         tasks: JoinSet::new(),
         directed: BTreeMap::new(),
         begun: 0,
+        patient_until: starts_at + PATIENCE,
     };
-    let starts_at = Instant::now() + peer.starts_at;
     loop {
         tokio::select! {
             biased;
@@ -153,6 +157,17 @@ mod tests {
         assert_eq!(dials(part(Vec::new()), 2, 900 * SECOND).await, [0]);
         let late = Peer { starts_at: 20 * SECOND, redials: Some(7 * SECOND), ..part(Vec::new()) };
         assert_eq!(dials(late, 3, 900 * SECOND).await, [20, 27, 34]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_waits_a_little_for_a_node_that_starts_later() {
+        for (later, comes) in [(1500, true), (2500, false)] {
+            let mut play = Play::begin(Peer { starts_at: SECOND, dials: vec!["n".to_owned()], ..part(Vec::new()) }).await;
+            play.listener = play.net.listen(SocketAddr::new(PEER, PORT + 1)).await.unwrap();
+            sleep(SECOND + Duration::from_millis(later)).await;
+            play.listener = play.net.listen(SocketAddr::new(NODE, PORT)).await.unwrap();
+            assert_eq!(tokio::time::timeout(100 * SECOND, play.dialled()).await.is_ok(), comes);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,9 @@
 //! A scripted peer's connections.
 use std::collections::BTreeMap;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use node::chain::Hash;
 use node::runtime::network::{Clock, Network};
@@ -10,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::actor::PORT;
 use super::chains::Chains;
@@ -19,6 +21,9 @@ use super::recorder::{Recorder, Recording};
 use super::role::Role;
 use super::script::Script;
 use crate::scenario::resolved::Direction;
+
+/// Between two tries of a dial.
+const DIAL_PAUSE: Duration = Duration::from_millis(100);
 
 /// A connection that is over.
 pub struct Ended {
@@ -43,6 +48,8 @@ pub struct Connections<N> {
     pub(super) directed: BTreeMap<u64, (String, UnboundedSender<Direction>)>,
     /// How many there were.
     pub(super) begun: u64,
+    /// A dial that is refused before then is tried again: nodes may start a little later than it.
+    pub(super) patient_until: Instant,
 }
 
 impl<N: Network> Connections<N> {
@@ -55,7 +62,7 @@ impl<N: Network> Connections<N> {
         }
     }
 
-    /// Dials, once.
+    /// Dials, once; while it has just started, until the node listens.
     pub fn dial(&mut self, node: &str) {
         let Some(&ip) = self.nodes.get(node) else {
             return;
@@ -63,8 +70,17 @@ impl<N: Network> Connections<N> {
         let (id, directions) = self.begin(node);
         let (network, source) = (self.network.clone(), self.ip);
         let part = self.part(id, node, true);
+        let patient_until = self.patient_until;
         self.tasks.spawn(async move {
-            if let Ok(open) = network.connect(Some(source), SocketAddr::new(ip, PORT)).await {
+            let open = loop {
+                match network.connect(Some(source), SocketAddr::new(ip, PORT)).await {
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && Instant::now() < patient_until => {
+                        sleep(DIAL_PAUSE).await;
+                    }
+                    open => break open,
+                }
+            };
+            if let Ok(open) = open {
                 part.play(open.stream, directions).await;
             }
             Ended { id, dialled: true }

@@ -9,7 +9,7 @@ use crate::check::{JudgeResult, View, judge};
 use crate::history::History;
 use crate::peer::Chains;
 use crate::scenario::Scenario;
-use crate::scenario::resolved::At;
+use crate::scenario::resolved::{Act, At};
 use crate::subject::sim::{SimError, Variation, simulate};
 
 pub use result::{Converged, ScenarioResult, repeat_command};
@@ -36,7 +36,7 @@ pub fn run(scenario: &Scenario, seed: u64, variation: Variation) -> Result<Run, 
         nodes: &nodes,
         masternodes: &masternodes,
         produces: scenario.produce_every.is_some(),
-        faults: history.faults().len(),
+        faults: scenario.timeline(seed).iter().filter(|step| matches!(step.act, Act::Fault { .. })).count(),
         expect: &scenario.expect,
         near_median: scenario.near_median.as_ref(),
         buffered_at_most: scenario.buffered_at_most,

@@ -119,7 +119,7 @@ pub struct PeerFile {
     /// Whether it accepts connections. Default true.
     #[serde(default = "yes")]
     pub listens: bool,
-    /// When it begins to dial or to listen. Default 0 s.
+    /// When it begins to dial or to listen. Default 0 s. For 2 s from then on it dials until the node listens.
     #[serde(default)]
     pub starts_at: Option<Spanned<Span>>,
     /// Dials again this long after its connection ended. Default: never.
@@ -628,7 +628,7 @@ pub struct Pattern {
     #[serde(default)]
     pub connection: Option<ConnectionFate>,
     /// Fields: equal (`{our: 1000, ip: m1}`), or compared (`{end: "<= 1110"}`, `>=`, `!=`). Names of nodes and peers stand for
-    /// their IP, but for the field `node` of a message, which is a name.
+    /// their IP, but for the field `node` of a message, which is a name. Every log line has a `level`, DEBUG to ERROR.
     #[serde(default, rename = "where")]
     pub fields: BTreeMap<String, Spanned<Value>>,
     /// The line contains this text.

@@ -112,9 +112,7 @@ impl<'a> Run<'a> {
             telemetry.insert(name.clone(), host.telemetry.clone());
             sim.host(node.ip.to_string(), move || host.clone().run());
         }
-        // A scripted peer dials once: not before every node listens.
-        let wait = if variation.jitter { LATEST_START } else { Duration::ZERO };
-        let directions = set_peers(scenario, chains, &fabric, &ips, seed, wait, &log, &mut sim);
+        let directions = set_peers(scenario, chains, &fabric, &ips, seed, &log, &mut sim);
         Ok(Self { scenario, seed, sim, log, fabric, faults, handles, telemetry, directions, names })
     }
 
@@ -383,14 +381,12 @@ fn set_links(
     }
 }
 
-#[allow(clippy::too_many_arguments, reason = "one call site")]
 fn set_peers<'a>(
     scenario: &Scenario,
     chains: &Chains,
     fabric: &Fabric,
     ips: &BTreeMap<String, IpAddr>,
     seed: u64,
-    wait: Duration,
     log: &Log,
     sim: &mut turmoil::Sim<'a>,
 ) -> BTreeMap<String, UnboundedSender<Direction>> {
@@ -400,14 +396,9 @@ fn set_peers<'a>(
         let (to, receiver) = unbounded_channel();
         directions.insert(name.clone(), to);
         let (log, source) = (log.clone(), name.clone());
-        let mut peer = peer.clone();
-        if !peer.dials.is_empty() {
-            peer.starts_at += wait;
-        }
         cast.push(Scripted {
             name: name.clone(),
             network: SimNet::new(fabric.clone(), peer.ip.into(), Gate::default()),
-            peer,
             chains: chains.clone(),
             nodes: ips.clone(),
             directions: receiver,

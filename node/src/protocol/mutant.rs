@@ -46,6 +46,35 @@ pub enum Mutant {
     AnyPongCounts,
 }
 
+impl Mutant {
+    /// All of them.
+    pub const ALL: [Mutant; 20] = {
+        use Mutant::*;
+        [
+            MedianUnsorted,
+            ThresholdOffByOne,
+            NoBypass,
+            BypassSkipsValidation,
+            InboundPingHeightLost,
+            MeanOverflows,
+            NeverBenched,
+            OneByOneSearch,
+            MissedNeverReset,
+            RangeEndOffByOne,
+            OneRangeATick,
+            NoHedge,
+            HeightKeptAfterClose,
+            EndlessSearch,
+            NoLeaderRule,
+            LowerPeersNotChecked,
+            NoRelaxedTimeout,
+            FlatBackOff,
+            WhitelistBeatsBlacklist,
+            AnyPongCounts,
+        ]
+    };
+}
+
 #[cfg(feature = "mutants")]
 mod switch {
     use super::Mutant;

@@ -439,6 +439,12 @@ impl Core {
     /// Stages what has come of the contested branch, as far as it is valid.
     pub(super) fn consume_branch(&mut self, chain: &dyn ChainView) {
         if let Some(blocks) = self.take_valid(Purpose::Branch, chain) {
+            if let Some(ip) = blocks.first().and_then(|first| self.misnamed(first)) {
+                if let Some(range) = HeightRange::new(blocks[0].height(), blocks[blocks.len() - 1].height()) {
+                    self.failed(ip, range, "not the branch that it named");
+                }
+                return self.abandon_contest("its branch is not the one that it named");
+            }
             let bytes = blocks.iter().map(|block| block.json_len() as u64).sum();
             self.write(Write::Stage(blocks), After::Stage { bytes });
         }

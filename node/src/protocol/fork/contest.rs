@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::chain::{Branch, ChainView, Hash, Height, Tip, Write, prefers};
+use crate::chain::{Branch, ChainView, Hash, Height, SealedBlock, Tip, Write, prefers};
 use crate::protocol::download::{Goal, Purpose};
 use crate::protocol::timing::BRANCH_BYTES;
 use crate::protocol::{After, Core, Event};
@@ -65,6 +65,13 @@ impl Core {
     pub(in crate::protocol) fn branch_base(&self, chain: &dyn ChainView) -> Option<Tip> {
         let contest = self.forks.contest.as_ref().filter(|contest| contest.deadline.is_none())?;
         Some(chain.staged_tip().unwrap_or(contest.ancestor))
+    }
+
+    /// Whose branch it is, where its first block is not the one that the peer named: holders were counted for that one.
+    pub(in crate::protocol) fn misnamed(&self, first: &SealedBlock) -> Option<IpAddr> {
+        let contest = self.forks.contest.as_ref()?;
+        let other = first.height() == contest.ancestor.height + 1 && first.hash() != contest.theirs;
+        other.then_some(contest.ip)
     }
 
     pub(super) fn begin_contest(&mut self, ip: IpAddr, ancestor: Height, theirs: Option<Hash>, chain: &dyn ChainView) {
