@@ -31,7 +31,7 @@ const CATCHES: [(Mutant, &str); 20] = {
         (NeverBenched, "sync/next-masternode-after-empty-answers"),
         (OneByOneSearch, "fork/masternode-fork-9990-deep"),
         (MissedNeverReset, "liveness/whitelisted-peer-may-miss-five-pongs"),
-        (RangeEndOffByOne, "phase-3/01-behind-by-100"),
+        (RangeEndOffByOne, "sync/first-range-ends-at-the-median"),
         (OneRangeATick, "sync/next-range-does-not-wait-for-the-tick"),
         (NoHedge, "sync/next-masternode-after-silence"),
         (HeightKeptAfterClose, "liveness/height-of-a-closed-connection-is-forgotten"),

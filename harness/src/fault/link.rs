@@ -61,6 +61,8 @@ pub struct LinkStats {
     pub reordered: u64,
     /// Segments that waited for bandwidth.
     pub shaped: u64,
+    /// Bytes of first tries.
+    pub bytes: u64,
 }
 
 /// One directed link. All its randomness comes from one stream of the seed, so that what happens on one link changes no other.
@@ -104,6 +106,7 @@ impl Link {
     pub fn departure(&mut self, t: SimTime, len: usize) -> SimTime {
         let LinkParams { rate, duplicate, .. } = *self.params.at(t);
         let twice = self.chance(duplicate);
+        self.stats.bytes += len as u64;
         self.stats.duplicated += u64::from(twice);
         let Some(rate) = rate else { return t };
         let bytes = len as u64 * (1 + u64::from(twice));

@@ -162,7 +162,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_waits_a_little_for_a_node_that_starts_later() {
         for (later, comes) in [(1500, true), (2500, false)] {
-            let mut play = Play::begin(Peer { starts_at: SECOND, dials: vec!["n".to_owned()], ..part(Vec::new()) }).await;
+            let mut play =
+                Play::begin(Peer { starts_at: SECOND, dials: vec!["n".to_owned()], ..part(Vec::new()) }).await;
             play.listener = play.net.listen(SocketAddr::new(PEER, PORT + 1)).await.unwrap();
             sleep(SECOND + Duration::from_millis(later)).await;
             play.listener = play.net.listen(SocketAddr::new(NODE, PORT)).await.unwrap();

@@ -74,7 +74,9 @@ impl<N: Network> Connections<N> {
         self.tasks.spawn(async move {
             let open = loop {
                 match network.connect(Some(source), SocketAddr::new(ip, PORT)).await {
-                    Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && Instant::now() < patient_until => {
+                    Err(error)
+                        if error.kind() == io::ErrorKind::ConnectionRefused && Instant::now() < patient_until =>
+                    {
                         sleep(DIAL_PAUSE).await;
                     }
                     open => break open,

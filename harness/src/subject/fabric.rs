@@ -131,6 +131,12 @@ impl Fabric {
         std::mem::take(&mut self.lock().net.events)
     }
 
+    /// Bytes that all links were given, and how often a connection was opened.
+    pub fn totals(&self) -> (u64, u64) {
+        let state = self.lock();
+        (state.net.links.iter().map(|link| link.stats().bytes).sum(), state.next_id)
+    }
+
     /// A dial leaves.
     pub(super) fn dialled(&self, from: IpAddr, to: IpAddr, now: SimTime) {
         self.lock().net.events.push(ConnectionEvent { at: now, from, to, change: Change::Dialled });

@@ -105,8 +105,7 @@ impl<'a> Run<'a> {
         let mut handles = BTreeMap::new();
         let mut telemetry = BTreeMap::new();
         for (number, (name, node)) in scenario.nodes.iter().enumerate() {
-            let delay =
-                if variation.jitter { rng.random_range(Duration::ZERO..LATEST_START) } else { Duration::ZERO };
+            let delay = if variation.jitter { rng.random_range(Duration::ZERO..LATEST_START) } else { Duration::ZERO };
             let host = Host::new(scenario, name, number, node, chains, &fabric, seed, node.starts_at + delay, &log)?;
             handles.insert(name.clone(), Handles { gate: host.gate.clone(), clock: host.clock.clone(), pauses: 0 });
             telemetry.insert(name.clone(), host.telemetry.clone());
@@ -136,6 +135,10 @@ impl<'a> Run<'a> {
             self.turn(id, turn, now);
         }
         self.sample(now);
+        let (bytes, connections) = self.fabric.totals();
+        let totals = [("network_bytes", bytes), ("network_connections", connections)];
+        let totals = totals.map(|(name, total)| (name.to_owned(), total as f64)).into();
+        push(&self.log, now, "harness", What::Metrics(totals));
         push(&self.log, now, "harness", What::Ended);
         drop(self.sim);
         let parties = self.scenario.nodes.iter().map(|(name, node)| (name.clone(), node.ip));

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# What simulations cost on this machine: figures and ratios, printed, never a test.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo bench -p harness --bench numbers
+start=$(date +%s.%N)
+cargo run --release -q -p harness -- run --out "$(mktemp -d)" | tail -n 1
+printf 'all scenarios: %.1f s (goal 60)\n' "$(echo "$(date +%s.%N) - $start" | bc)"
