@@ -90,6 +90,9 @@ pub struct NodeFile {
     /// `network.peers`: regular peers that it dials.
     #[serde(default)]
     pub dials: Vec<Spanned<String>>,
+    /// `chain.checkpoints`: these blocks and what lies below never change.
+    #[serde(default)]
+    pub checkpoints: Vec<Spanned<ChainAt>>,
     /// When it starts. Default 0 s.
     #[serde(default)]
     pub starts_at: Option<Spanned<Span>>,

@@ -78,6 +78,8 @@ pub struct Node {
     pub blacklists: Vec<Ipv4Addr>,
     /// IPs it dials as regular peers.
     pub dials: Vec<Ipv4Addr>,
+    /// Blocks that never change.
+    pub checkpoints: Vec<At>,
     /// When it starts.
     pub starts_at: Duration,
     /// Time of a durable write.

@@ -278,7 +278,7 @@ impl Host {
         starts_at: Duration,
         log: &Log,
     ) -> Result<Self, SimError> {
-        let text = config_text(scenario, node);
+        let text = config_text(scenario, node, chains);
         let config = Config::parse(&text, &format!("configuration of {name}"), Path::new("."));
         let config = config.map_err(|error| SimError(error.to_string()))?;
         let seen = {
@@ -327,7 +327,7 @@ impl Host {
 }
 
 /// The node's `config.toml`.
-fn config_text(scenario: &Scenario, node: &Node) -> String {
+fn config_text(scenario: &Scenario, node: &Node, chains: &Chains) -> String {
     let list = |ips: &[std::net::Ipv4Addr]| ips.iter().map(|ip| format!("\"{ip}\"")).collect::<Vec<_>>().join(", ");
     let mut sections: BTreeMap<&str, BTreeMap<&str, String>> = BTreeMap::new();
     let network = sections.entry("network").or_default();
@@ -336,6 +336,12 @@ fn config_text(scenario: &Scenario, node: &Node) -> String {
     network.insert("blacklisted_peers", format!("[{}]", list(&node.blacklists)));
     network.insert("peers", format!("[{}]", list(&node.dials)));
     network.insert("masternode", node.masternode.to_string());
+    let checkpoints = node.checkpoints.iter().filter_map(|at| {
+        let hash = chains.hash(at)?;
+        Some(format!("{{ height = {}, hash = \"{hash}\" }}", at.height))
+    });
+    let checkpoints: Vec<String> = checkpoints.collect();
+    sections.entry("chain").or_default().insert("checkpoints", format!("[{}]", checkpoints.join(", ")));
     if let (Some((slot, slots)), Some(every)) = (node.producer, scenario.produce_every) {
         let producer = sections.entry("producer").or_default();
         producer.insert("enabled", "true".into());

@@ -464,7 +464,7 @@ impl Core {
         let (mut tip, mut blocks, mut wrong, mut sender) = (base, Vec::new(), None, None);
         while let Some((block, from)) = head.got.pop_front() {
             if let Err(error) = check(&tip, &block, now)
-                && !(trusting && !error.is_link())
+                && (error.is_link() || !trusting)
             {
                 wrong = Some((error, block, from, sender != Some(from)));
                 break;

@@ -41,6 +41,7 @@ fn one_node(name: &str, node: &NodeFile, producer: Option<(u32, u32)>, context: 
         whitelists: addresses_but(name, &node.whitelists, context),
         blacklists: addresses_but(name, &node.blacklists, context),
         dials: addresses_but(name, &node.dials, context),
+        checkpoints: node.checkpoints.iter().map(|at| context.at(at)).collect(),
         starts_at: context.optional_time(&node.starts_at).unwrap_or_default(),
         disk: context.optional_time(&node.disk).unwrap_or_default(),
         producer,
