@@ -10,9 +10,8 @@ use std::sync::LazyLock;
 
 use harness::check::{JudgeResult, Verdict};
 use harness::history::{History, normal};
-use harness::run::{folder, run};
+use harness::run::{Variation, folder, run};
 use harness::scenario::{Found, Scenario, find};
-use harness::subject::sim::Variation;
 use libtest_mimic::{Arguments, Failed, Trial};
 use node::protocol::mutant::{Mutant, switch};
 

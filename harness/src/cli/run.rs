@@ -12,9 +12,8 @@ use super::{CliError, Exit};
 use crate::check::Verdict;
 use crate::report;
 use crate::run::stopwatch::Stopwatch;
-use crate::run::{self, ScenarioResult, folder, repeat_command};
+use crate::run::{self, ScenarioResult, Variation, folder, repeat_command};
 use crate::scenario::{Scenario, find};
-use crate::subject::sim::Variation;
 
 /// Run scenarios and judge them.
 #[derive(Debug, Clone, Args)]

@@ -10,8 +10,9 @@ use crate::history::History;
 use crate::peer::Chains;
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{Act, At};
-use crate::subject::sim::{SimError, Variation, simulate};
+use crate::subject::sim::simulate;
 
+pub use crate::subject::sim::{SimError, Variation};
 pub use result::{Converged, ScenarioResult, repeat_command};
 
 /// What came of a run.

@@ -368,9 +368,9 @@ fn set_links(
     scenario: &Scenario,
     ips: &BTreeMap<String, IpAddr>,
     faults: &mut Faults,
-    mut jitter: Option<&mut ChaCha8Rng>,
+    jitter: Option<&mut ChaCha8Rng>,
 ) {
-    if let Some(rng) = jitter.as_deref_mut() {
+    if let Some(rng) = jitter {
         for from in ips.values() {
             for to in ips.values().filter(|to| *to != from) {
                 let mut params = faults.base(*from, *to);

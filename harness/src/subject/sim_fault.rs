@@ -42,13 +42,16 @@ pub struct Handles {
     pub pauses: u32,
 }
 
+/// Directed links and what they are like; `None`: cut.
+type LinkFault = (Vec<(IpAddr, IpAddr)>, Option<LinkShape>);
+
 /// All faults in force, and the links without them.
 pub struct Faults {
     fabric: Fabric,
     ips: BTreeMap<String, IpAddr>,
     base: BTreeMap<(IpAddr, IpAddr), LinkParams>,
     /// Link faults in force by step.
-    links: BTreeMap<u32, (Vec<(IpAddr, IpAddr)>, Option<LinkShape>)>,
+    links: BTreeMap<u32, LinkFault>,
     /// What was counted when a fault began.
     before: BTreeMap<u32, Vec<LinkStats>>,
     suppressed: BTreeMap<u32, u64>,
