@@ -3,6 +3,9 @@
 mod arrows;
 mod bad_scenarios;
 mod cli;
+mod cli_run;
+mod log_contract;
 mod on_disk;
+mod readme;
 mod scenario;
 mod sim_net;
