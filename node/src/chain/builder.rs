@@ -263,14 +263,4 @@ mod tests {
             assert!(shared(fork, &any) >= 20);
         }
     }
-
-    /// `cargo test --release -p node building_speed -- --ignored --nocapture`
-    #[test]
-    #[ignore = "a measurement"]
-    #[expect(clippy::disallowed_methods, reason = "measures real time")]
-    fn building_speed() {
-        let start = std::time::Instant::now();
-        let built = chain(1, 10_000);
-        eprintln!("built {} blocks in {:?}", built.len(), start.elapsed());
-    }
 }
