@@ -66,7 +66,7 @@ fn main() {
         trials.push(Trial::test(format!("jittered: {name}"), move || jittered(&again)));
     }
     for mutant in Mutant::ALL {
-        trials.push(Trial::test(format!("mutant: {mutant:?}"), move || caught(mutant)));
+        trials.push(Trial::test(format!("mutant: {mutant:?}"), move || caught(*mutant)));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

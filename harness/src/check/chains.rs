@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::history::{History, Observation, What};
 
+use super::verdict::Outcome;
+
 /// A change of one node's chain.
 #[derive(Debug, Clone, Copy)]
 pub struct Change<'a> {
@@ -55,6 +57,32 @@ pub fn changes<'a>(history: &'a History, node: &str) -> Vec<Change<'a>> {
         }
     }
     changes
+}
+
+/// Fails with the first node's breach; passes where all nodes' chains were seen to the end.
+pub fn per_node<'a, 'n>(
+    who: impl IntoIterator<Item = &'n String>,
+    history: &'a History,
+    expected: impl Into<String>,
+    breach: impl Fn(&str, &[Change<'a>]) -> Option<(String, Change<'a>)>,
+) -> Outcome {
+    let mut unseen = None;
+    let mut seen = 0;
+    for node in who {
+        let changes = changes(history, node);
+        if let Some((actual, change)) = breach(node, &changes) {
+            return Outcome::fail(expected, actual).seen(Some(change.seen));
+        }
+        if changes.is_empty() {
+            unseen = Some(node);
+        }
+        seen += changes.len();
+    }
+    match unseen {
+        Some(node) => Outcome::inconclusive(expected, format!("{node} never showed its chain")),
+        None if history.end().is_none() => Outcome::inconclusive(expected, "the history breaks off"),
+        None => Outcome::pass(expected, format!("so in all {seen} states that were seen")),
+    }
 }
 
 /// A node at an instant.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::history::{History, seconds};
 use crate::scenario::expectation::At;
 
-use super::chains::{Change, changes};
+use super::chains::{Change, changes, per_node};
 use super::judge::Resolver;
 use super::lineage::Lineage;
 use super::verdict::Outcome;
@@ -98,32 +98,6 @@ pub fn reorgs(who: &[String], at_most: u64, history: &History) -> Outcome {
         let excess = reorgs.get(usize::try_from(at_most).ok()?)?;
         Some((format!("{} on {node}", reorgs.len()), **excess))
     })
-}
-
-/// Fails with the first node's breach; passes where all nodes' chains were seen to the end.
-fn per_node<'a>(
-    who: &[String],
-    history: &'a History,
-    expected: String,
-    breach: impl Fn(&str, &[Change<'a>]) -> Option<(String, Change<'a>)>,
-) -> Outcome {
-    let mut unseen = None;
-    let mut seen = 0;
-    for node in who {
-        let changes = changes(history, node);
-        if let Some((actual, change)) = breach(node, &changes) {
-            return Outcome::fail(expected, actual).seen(Some(change.seen));
-        }
-        if changes.is_empty() {
-            unseen = Some(node);
-        }
-        seen += changes.len();
-    }
-    match unseen {
-        Some(node) => Outcome::inconclusive(expected, format!("{node} never showed its chain")),
-        None if history.end().is_none() => Outcome::inconclusive(expected, "the history breaks off"),
-        None => Outcome::pass(expected, format!("so in all {seen} states that were seen")),
-    }
 }
 
 #[cfg(test)]

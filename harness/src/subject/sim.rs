@@ -41,7 +41,7 @@ const PEERS_HOST: &str = "10.255.255.1";
 /// How a run differs from the scenario's own, besides its seed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Variation {
-    /// Ticks, latencies and starting times differ a little, by the seed: exact ticks hide bugs.
+    /// Ticks (0.6 to 4 times the scenario's), latencies and starting times differ by the seed: exact ticks hide bugs.
     pub jitter: bool,
 }
 
@@ -88,7 +88,7 @@ impl<'a> Run<'a> {
         log: Log,
     ) -> Result<Self, SimError> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x006c_6f63_6b73_7465);
-        let tick = if variation.jitter { scenario.tick.mul_f64(rng.random_range(0.6..1.4)) } else { scenario.tick };
+        let tick = if variation.jitter { scenario.tick.mul_f64(rng.random_range(0.6..4.0)) } else { scenario.tick };
         let tick = Duration::from_millis((tick.as_micros() as u64).div_ceil(1000).max(1));
         let mut sim = turmoil_builder(seed, tick, scenario.nodes.len() + 1).build();
         let fabric = Fabric::new(seed, LinkParams { latency: LATENCY, ..LinkParams::default() });

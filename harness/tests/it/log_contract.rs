@@ -1,7 +1,9 @@
 //! The reference node's lines reach a subscriber as they are written down (decisions, Canonical log lines).
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use harness::scenario::vocabulary::LOG_EVENTS;
 use node::protocol::{Direction, Event};
 use node::telemetry::Telemetry;
 use tracing_test::traced_test;
@@ -30,4 +32,21 @@ fn the_lines_of_the_texts_scenarios() {
         assert!(logs_contain(line), "{line}");
     }
     assert!(!logs_contain("Possible fork"));
+}
+
+/// What a scenario may look for is what the node can say: no event and no field more or less.
+#[test]
+fn patterns_know_the_lines_and_their_fields() {
+    let lines = include_str!("../../../fixtures/log-lines/canonical.txt").lines();
+    let mut said: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for line in lines.filter(|line| !line.starts_with('#')) {
+        let Some((head, _)) = line.split_once(" | ") else { continue };
+        let (event, fields) = head.split_once(' ').and_then(|(_, rest)| rest.split_once(' ')).unwrap();
+        let names = fields.split(' ').filter_map(|field| Some(field.split_once('=')?.0));
+        said.entry(event).or_default().extend(names);
+    }
+    let known = LOG_EVENTS.iter().filter(|(event, _)| *event != "any");
+    let known: BTreeMap<_, BTreeSet<_>> =
+        known.map(|(event, fields)| (*event, fields.iter().copied().collect())).collect();
+    assert_eq!(known, said);
 }

@@ -182,7 +182,7 @@ fn faults_that_only_touch_or_differ_do_not_contradict() {
 fn patterns_are_looked_up() {
     let scenario = parse(
         "nodes: {a: {}, m: {count: 2}}\npeers: {p: {chain: main@5}}\nexpect:\n\
-         \x20 - never: {see: {on: m, log: requested, where: {ip: m2, start: 5, end: '<= 1110', n: '>=3', why: '!= x'}}}\n\
+         \x20 - never: {see: {on: m, log: requested, where: {ip: m2, start: 5, end: '<= 1110', count: '>=3', hedge: '!= x'}}}\n\
          \x20 - never: {see: {on: p, wire: blocks_asked, where: {node: a, end: 18446744073709551615}}}",
     );
     let patterns: Vec<_> = scenario
@@ -199,8 +199,8 @@ fn patterns_are_looked_up() {
         ("ip", is("10.0.0.3")),
         ("start", is("5")),
         ("end", Condition::AtMost(1110)),
-        ("n", Condition::AtLeast(3)),
-        ("why", Condition::Not("x".into())),
+        ("count", Condition::AtLeast(3)),
+        ("hedge", Condition::Not("x".into())),
     ];
     assert_eq!(patterns[0].fields, fields.into_iter().map(|(name, field)| (name.to_owned(), field)).collect());
     assert!(matches!(&patterns[1].kind, PatternKind::Wire(message) if message == "blocks_asked"));

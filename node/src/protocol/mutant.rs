@@ -1,9 +1,22 @@
 //! Deliberate defects: what the harness must be able to see. Only with the feature `mutants`, and only where a test
 //! switches one on in its thread; otherwise every question is answered `false` at compile time.
 
-/// A defect, named by what it breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mutant {
+macro_rules! mutants {
+    ($(#[doc = $doc:literal] $name:ident,)*) => {
+        /// A defect, named by what it breaks.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Mutant {
+            $(#[doc = $doc] $name,)*
+        }
+
+        impl Mutant {
+            /// All of them.
+            pub const ALL: &[Mutant] = &[$(Mutant::$name,)*];
+        }
+    };
+}
+
+mutants! {
     /// The median is taken of unsorted heights.
     MedianUnsorted,
     /// Behind begins at the threshold instead of above it.
@@ -44,35 +57,6 @@ pub enum Mutant {
     WhitelistBeatsBlacklist,
     /// Any matching or unknown pong resets the count.
     AnyPongCounts,
-}
-
-impl Mutant {
-    /// All of them.
-    pub const ALL: [Mutant; 20] = {
-        use Mutant::*;
-        [
-            MedianUnsorted,
-            ThresholdOffByOne,
-            NoBypass,
-            BypassSkipsValidation,
-            InboundPingHeightLost,
-            MeanOverflows,
-            NeverBenched,
-            OneByOneSearch,
-            MissedNeverReset,
-            RangeEndOffByOne,
-            OneRangeATick,
-            NoHedge,
-            HeightKeptAfterClose,
-            EndlessSearch,
-            NoLeaderRule,
-            LowerPeersNotChecked,
-            NoRelaxedTimeout,
-            FlatBackOff,
-            WhitelistBeatsBlacklist,
-            AnyPongCounts,
-        ]
-    };
 }
 
 #[cfg(feature = "mutants")]

@@ -1,7 +1,7 @@
 //! Chains stay linked and valid, and are not rolled back too far.
 use std::collections::BTreeSet;
 
-use crate::check::chains::{Change, changes};
+use crate::check::chains::{Change, per_node};
 use crate::check::verdict::Outcome;
 use crate::history::History;
 
@@ -37,24 +37,9 @@ fn per_change(
     expected: &str,
     breach: impl Fn(&Change<'_>) -> Option<String>,
 ) -> Outcome {
-    let (mut seen, mut unseen) = (0, None);
-    for node in nodes {
-        let changes = changes(history, node);
-        for change in &changes {
-            if let Some(reason) = breach(change) {
-                return Outcome::fail(expected, format!("{node}: {reason}")).seen(Some(change.seen));
-            }
-        }
-        if changes.is_empty() {
-            unseen = Some(node);
-        }
-        seen += changes.len();
-    }
-    match unseen {
-        Some(node) => Outcome::inconclusive(expected, format!("{node} never showed its chain")),
-        None if history.end().is_none() => Outcome::inconclusive(expected, "the history breaks off"),
-        None => Outcome::pass(expected, format!("so in all {seen} states that were seen")),
-    }
+    per_node(nodes, history, expected, |node, changes| {
+        changes.iter().find_map(|change| Some((format!("{node}: {}", breach(change)?), *change)))
+    })
 }
 
 #[cfg(test)]

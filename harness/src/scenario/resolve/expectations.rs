@@ -132,22 +132,32 @@ fn window(window: &file::Window, context: &mut Context) -> Option<Window> {
 
 fn pattern(pattern: &Spanned<file::Pattern>, context: &mut Context) -> Option<Pattern> {
     let Spanned { value: file::Pattern { on, log, wire, connection, fields, text }, place } = pattern;
-    let events = vocabulary::CANONICAL_EVENTS.into_iter().chain(vocabulary::REFERENCE_EVENTS).chain(["any"]);
-    let (kind, takes) = match (log, wire, connection) {
+    let (kind, takes, (always, own)) = match (log, wire, connection) {
         (Some(event), None, None) => {
-            known("log event", event, events, context);
-            (PatternKind::Log(event.value.clone()), Takes::Nodes)
+            let own = fields_of("log event", event, &vocabulary::LOG_EVENTS, context);
+            (PatternKind::Log(event.value.clone()), Takes::Nodes, ("level", own))
         }
         (None, Some(message), None) => {
-            known("message", message, vocabulary::MESSAGES.into_iter(), context);
-            (PatternKind::Wire(message.value.clone()), Takes::Peers)
+            let own = fields_of("message", message, &vocabulary::MESSAGES, context);
+            (PatternKind::Wire(message.value.clone()), Takes::Peers, ("node", own))
         }
-        (None, None, Some(fate)) => (PatternKind::Connection(*fate), Takes::Nodes),
+        (None, None, Some(fate)) => {
+            let [peer, by] = vocabulary::CONNECTION_FIELDS;
+            (PatternKind::Connection(*fate), Takes::Nodes, (peer, Some(vec![by])))
+        }
         _ => {
             context.wrong(place, "a pattern is of one kind", "write exactly one of `log`, `wire` and `connection`");
             return None;
         }
     };
+    for (name, value) in fields {
+        // An unknown kind is said already.
+        let Some(own) = &own else { break };
+        let known = || own.iter().copied().chain([always]);
+        if !known().any(|known| known == name) {
+            context.wrong(&value.place, format!("no field `{name}` there"), allowed(name, known()));
+        }
+    }
     let of_message = wire.is_some();
     let fields = fields
         .iter()
@@ -156,10 +166,20 @@ fn pattern(pattern: &Spanned<file::Pattern>, context: &mut Context) -> Option<Pa
     Some(Pattern { on: context.names(std::slice::from_ref(on), takes), kind, fields, text: text.clone() })
 }
 
-fn known(what: &str, word: &Spanned<String>, words: impl Iterator<Item = &'static str> + Clone, context: &mut Context) {
-    if !words.clone().any(|known| known == word.value) {
-        context.wrong(&word.place, format!("no {what} `{}`", word.value), allowed(&word.value, words));
-    }
+/// The fields of an event or a message, of `any` those of all; `None` for an unknown one, which is a mistake.
+fn fields_of(
+    what: &str,
+    word: &Spanned<String>,
+    all: &'static [(&'static str, &'static [&'static str])],
+    context: &mut Context,
+) -> Option<Vec<&'static str>> {
+    let Some((_, fields)) = all.iter().find(|(known, _)| *known == word.value) else {
+        let names = all.iter().map(|(name, _)| *name);
+        context.wrong(&word.place, format!("no {what} `{}`", word.value), allowed(&word.value, names));
+        return None;
+    };
+    let any = all.iter().filter(|_| word.value == "any").flat_map(|(_, fields)| fields.iter());
+    Some(fields.iter().chain(any).copied().collect())
 }
 
 /// What a field's text stands for.
@@ -169,7 +189,7 @@ enum Stands {
     Node,
     /// Somebody's address, or the name of who has it.
     Address,
-    /// Anything; a name stands for its address.
+    /// Itself.
     Anything,
 }
 
@@ -212,18 +232,16 @@ fn condition(value: &Spanned<Value>, stands: Stands, context: &mut Context) -> O
 }
 
 fn text_value(word: &str, stands: Stands, place: &Place, context: &mut Context) -> Option<String> {
-    if stands == Stands::Node {
-        let word = Spanned { value: word.to_owned(), place: place.clone() };
-        return one_of(&word, Takes::Nodes, context);
+    let party = Spanned { value: word.to_owned(), place: place.clone() };
+    match stands {
+        Stands::Anything => Some(word.to_owned()),
+        Stands::Node => one_of(&party, Takes::Nodes, context),
+        Stands::Address if word.parse::<Ipv4Addr>().is_ok() => Some(word.to_owned()),
+        Stands::Address => {
+            let name = one_of(&party, Takes::Anyone, context)?;
+            context.cast.ips.get(&name).map(Ipv4Addr::to_string)
+        }
     }
-    let known = context.cast.ips.contains_key(word) || context.cast.members(word).len() > 1;
-    let must_be_known = stands == Stands::Address && word.parse::<Ipv4Addr>().is_err();
-    if !known && !must_be_known {
-        return Some(word.to_owned());
-    }
-    let word = Spanned { value: word.to_owned(), place: place.clone() };
-    let name = one_of(&word, Takes::Anyone, context)?;
-    context.cast.ips.get(&name).map(Ipv4Addr::to_string)
 }
 
 /// The only party that a word stands for.
