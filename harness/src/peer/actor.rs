@@ -45,6 +45,8 @@ pub struct Scripted<N> {
     pub clock: Arc<dyn Clock>,
     /// The run's.
     pub seed: u64,
+    /// All its times are divided by this (D-29), 1 or more.
+    pub time_scale: u32,
 }
 
 /// Plays the peer; never ends by itself. Its connections end when the future is dropped.
@@ -52,10 +54,10 @@ pub struct Scripted<N> {
 /// # Errors
 /// Where it can't listen.
 pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
-    let Scripted { name, peer, network, chains, nodes, mut directions, record, clock, seed } = scripted;
-    let starts_at = Instant::now() + peer.starts_at;
+    let Scripted { name, peer, network, chains, nodes, mut directions, record, clock, seed, time_scale } = scripted;
+    let starts_at = Instant::now() + peer.starts_at / time_scale;
     let mut connections = Connections {
-        script: Script::new(&peer),
+        script: Script::new(&peer, time_scale),
         ip: IpAddr::V4(peer.ip),
         name,
         network: Arc::new(network),
@@ -86,6 +88,7 @@ pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
     for node in &peer.dials {
         connections.dial(node);
     }
+    let redial_after = peer.redials.map(|pause| pause / time_scale);
     let mut redials = BTreeSet::new();
     loop {
         let redial: Option<(Instant, String)> = redials.first().cloned();
@@ -99,13 +102,13 @@ pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
             }
             Some(Accepted { stream, peer, .. }) = inbound.recv() => connections.accepted(stream, peer),
             Some(ended) = connections.tasks.join_next() => {
-                if let Some((pause, node)) = peer.redials.zip(connections.ended(ended)) {
+                if let Some((pause, node)) = redial_after.zip(connections.ended(ended)) {
                     redials.insert((Instant::now() + pause, node));
                 }
             }
             () = sleep_until(redial.as_ref().map_or(starts_at, |(due, _)| *due)), if redial.is_some() => {
                 let (_, node) = redials.pop_first().expect("there is a redial");
-                match peer.redials {
+                match redial_after {
                     // As long as the node's own connection lives, none is needed.
                     Some(pause) if connections.is_connected(&node) => {
                         redials.insert((Instant::now() + pause, node));
@@ -133,6 +136,8 @@ async fn accept<L: Listener>(mut listener: L, to: UnboundedSender<Accepted<L::St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use node::wire::Message;
+
     use crate::peer::testing::{Fixed, NODE, PEER, Play, TestNet, chains, handshake, part};
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -157,6 +162,25 @@ mod tests {
         assert_eq!(dials(part(Vec::new()), 2, 900 * SECOND).await, [0]);
         let late = Peer { starts_at: 20 * SECOND, redials: Some(7 * SECOND), ..part(Vec::new()) };
         assert_eq!(dials(late, 3, 900 * SECOND).await, [20, 27, 34]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn with_a_time_scale_it_does_all_that_much_sooner() {
+        let peer = Peer { starts_at: 20 * SECOND, redials: Some(70 * SECOND), ..part(Vec::new()) };
+        let began = Instant::now();
+        let mut play = Play::scaled(Peer { dials: vec!["n".to_owned()], ..peer }, 10).await;
+        drop(play.dialled().await);
+        assert_eq!(began.elapsed().as_secs(), 2);
+        let mut end = play.dialled().await;
+        assert_eq!(began.elapsed().as_secs(), 9);
+        end.send(&Message::Ack { message_type: "Handshake".to_owned() }).await;
+        let mut pings = Vec::new();
+        while pings.len() < 4 {
+            if let Some(Message::Ping { .. }) = end.next().await {
+                pings.push(began.elapsed().as_secs());
+            }
+        }
+        assert_eq!(pings, [9, 12, 15, 18]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -227,6 +251,7 @@ mod tests {
             record: Arc::new(|_| {}),
             clock: Arc::new(Fixed),
             seed: 0,
+            time_scale: 1,
         };
         assert_eq!(run(scripted).await.unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }

@@ -24,11 +24,12 @@ pub struct Connection<S> {
     lines: LineDecoder,
     outbox: Outbox,
     recorder: Recorder,
+    time_scale: u32,
 }
 
 impl<S: AsyncRead + AsyncWrite> Connection<S> {
-    /// Around an open stream.
-    pub fn new(stream: S, recorder: Recorder) -> Self {
+    /// Around an open stream. Times of what is sent are divided by `time_scale`, 1 or more.
+    pub fn new(stream: S, recorder: Recorder, time_scale: u32) -> Self {
         let (reader, writer) = split(stream);
         Self {
             reader,
@@ -38,12 +39,15 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             lines: LineDecoder::default(),
             outbox: Outbox::default(),
             recorder,
+            time_scale,
         }
     }
 
     /// Queues; [`Connection::next`] writes.
     pub fn send(&mut self, outgoing: impl IntoIterator<Item = Outgoing>) {
-        for one in outgoing {
+        for mut one in outgoing {
+            one.after /= self.time_scale;
+            one.over /= self.time_scale;
             self.outbox.push(one);
         }
     }

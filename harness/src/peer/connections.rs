@@ -145,8 +145,8 @@ struct Part {
 impl Part {
     /// Plays it to the end of the connection.
     async fn play<S: AsyncRead + AsyncWrite>(self, stream: S, mut directions: UnboundedReceiver<Direction>) {
+        let mut connection = Connection::new(stream, self.recorder, self.script.time_scale);
         let mut role = Role::new(self.script, self.chains, self.dialled, self.clock, self.rng);
-        let mut connection = Connection::new(stream, self.recorder);
         connection.send(role.open());
         loop {
             let next = role.next();

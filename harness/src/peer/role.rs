@@ -147,7 +147,7 @@ impl Role {
 
     /// Its own pings of one round.
     fn pings(&mut self, first: bool) -> Vec<Outgoing> {
-        self.ping_at = Some(Instant::now() + PING_INTERVAL);
+        self.ping_at = Some(Instant::now() + PING_INTERVAL / self.script.time_scale);
         let count = self.deviants.iter().fold(1, |count, deviant| deviant.pings(first, count));
         self.ping(count)
     }
@@ -167,7 +167,9 @@ impl Role {
     /// Takes on the script's deviations.
     pub(super) fn cast(&mut self) {
         let now = Instant::now();
-        self.deviants = self.script.deviations.iter().map(|deviation| deviation::of(deviation, now)).collect();
+        let time_scale = self.script.time_scale;
+        let deviations = self.script.deviations.iter();
+        self.deviants = deviations.map(|deviation| deviation::of(deviation, now, time_scale)).collect();
         self.serve();
     }
 

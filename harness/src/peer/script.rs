@@ -11,12 +11,14 @@ pub struct Script {
     pub tell: Option<u64>,
     /// What it does wrong.
     pub deviations: Vec<Deviation>,
+    /// All its times are divided by this (D-29), 1 or more.
+    pub time_scale: u32,
 }
 
 impl Script {
     /// The part as the scenario's topology has it.
-    pub fn new(peer: &Peer) -> Self {
-        Self { at: peer.chain.clone(), tell: None, deviations: peer.deviations.clone() }
+    pub fn new(peer: &Peer, time_scale: u32) -> Self {
+        Self { at: peer.chain.clone(), tell: None, deviations: peer.deviations.clone(), time_scale }
     }
 
     /// Takes over what lasts of a direction.

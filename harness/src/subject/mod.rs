@@ -1,7 +1,10 @@
 //! What is tested, and where it runs.
+mod agenda;
 pub mod fabric;
 pub mod gate;
+mod link_fault;
 mod log_capture;
+mod node_config;
 pub mod sim;
 pub mod sim_clock;
 mod sim_fault;

@@ -1,6 +1,5 @@
 //! Scenarios in a simulated network: the real node, its sockets and clocks turmoil's, in one thread.
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,19 +14,22 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use super::agenda::{Agenda, Turn};
 use super::fabric::{Change, Close, Fabric};
 use super::gate::Gate;
+use super::link_fault::{LinkFaults, Links, reshape};
 use super::log_capture::{Attributed, Capture};
+use super::node_config::config_text;
 use super::sim_clock::SimClock;
-use super::sim_fault::{Deed, Faults, Handles, reshape};
+use super::sim_fault::Machines;
 use super::sim_net::{SimNet, turmoil_builder};
 use super::sim_store::SimStore;
 use crate::fault::SimTime;
-use crate::fault::link::LinkParams;
+use crate::fault::link::{LinkParams, LinkStats};
 use crate::history::{History, Meta, Observation, What};
-use crate::peer::{Chains, PORT, Scripted};
+use crate::peer::{Chains, Scripted};
 use crate::scenario::Scenario;
-use crate::scenario::resolved::{Act, Direction, Fault, Node};
+use crate::scenario::resolved::{Direction, Fault, Node};
 
 /// With varied starting times a node starts earlier than this after its own.
 const LATEST_START: Duration = Duration::from_secs(1);
@@ -72,8 +74,8 @@ struct Run<'a> {
     sim: turmoil::Sim<'a>,
     log: Log,
     fabric: Fabric,
-    faults: Faults,
-    handles: BTreeMap<String, Handles>,
+    links: LinkFaults<Fabric>,
+    machines: Machines,
     telemetry: BTreeMap<String, Arc<Mutex<Arc<Telemetry>>>>,
     directions: BTreeMap<String, UnboundedSender<Direction>>,
     names: BTreeMap<IpAddr, String>,
@@ -100,19 +102,19 @@ impl<'a> Run<'a> {
             .map(|(name, ip)| (name, IpAddr::V4(ip)))
             .collect();
         let names = ips.iter().map(|(name, ip)| (*ip, name.clone())).collect();
-        let mut faults = Faults::new(fabric.clone(), ips.clone());
-        set_links(scenario, &ips, &mut faults, variation.jitter.then_some(&mut rng));
-        let mut handles = BTreeMap::new();
+        let mut links = LinkFaults::new(fabric.clone(), ips.clone(), 1);
+        set_links(scenario, &ips, &mut links, variation.jitter.then_some(&mut rng));
+        let mut machines = Machines::default();
         let mut telemetry = BTreeMap::new();
         for (number, (name, node)) in scenario.nodes.iter().enumerate() {
             let delay = if variation.jitter { rng.random_range(Duration::ZERO..LATEST_START) } else { Duration::ZERO };
             let host = Host::new(scenario, name, number, node, chains, &fabric, seed, node.starts_at + delay, &log)?;
-            handles.insert(name.clone(), Handles { gate: host.gate.clone(), clock: host.clock.clone(), pauses: 0 });
+            machines.add(name, host.gate.clone(), host.clock.clone());
             telemetry.insert(name.clone(), host.telemetry.clone());
             sim.host(node.ip.to_string(), move || host.clone().run());
         }
         let directions = set_peers(scenario, chains, &fabric, &ips, seed, &log, &mut sim);
-        Ok(Self { scenario, seed, sim, log, fabric, faults, handles, telemetry, directions, names })
+        Ok(Self { scenario, seed, sim, log, fabric, links, machines, telemetry, directions, names })
     }
 
     fn play(mut self) -> Result<History, SimError> {
@@ -155,21 +157,26 @@ impl<'a> Run<'a> {
         match turn {
             Turn::Begin(fault, what) => {
                 push(&self.log, now, "harness", What::FaultBegan { id, what });
-                let deed = self.faults.begin(id, &fault, &mut self.handles, now);
-                self.carry_out(deed, now);
+                match &fault {
+                    Fault::Cut(pairs) => self.links.begin(id, pairs, None, now),
+                    Fault::Link(pairs, shape) => self.links.begin(id, pairs, Some(shape), now),
+                    Fault::Pause(who) => self.machines.pause(id, who),
+                    Fault::Kill(who) => self.down(who, false, now),
+                    Fault::PowerLoss(who) => self.down(who, true, now),
+                    Fault::Skew { who, offset_ms, drift_ppm } => self.machines.skew(who, *offset_ms, *drift_ppm, now),
+                }
             }
             Turn::End(fault) => {
-                let bit = match &fault {
-                    Fault::Kill(who) | Fault::PowerLoss(who) => self.ended(who),
-                    other => self.faults.bit(id, other, &self.handles, now),
+                let (bit, gone) = match &fault {
+                    Fault::Cut(_) | Fault::Link(..) => self.links.end(id, now),
+                    Fault::Pause(who) => self.machines.resume(id, who),
+                    Fault::Kill(who) | Fault::PowerLoss(who) => {
+                        let bit = self.ended(who);
+                        self.up(who, now);
+                        (bit, who.iter().all(|name| self.runs(name)))
+                    }
+                    Fault::Skew { who, .. } => self.machines.set_right(who, now),
                 };
-                let deed = self.faults.end(id, &fault, &mut self.handles, now);
-                self.carry_out(deed, now);
-                let up = match &fault {
-                    Fault::Kill(who) | Fault::PowerLoss(who) => who.iter().all(|name| self.runs(name)),
-                    _ => true,
-                };
-                let gone = up && self.faults.gone(&fault, &self.handles, now);
                 push(&self.log, now, "harness", What::FaultEnded { id, bit, gone });
             }
             Turn::Direct(peers, direction) => {
@@ -183,25 +190,21 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn carry_out(&mut self, deed: Deed, now: SimTime) {
-        match deed {
-            Deed::Done => {}
-            Deed::Down(who, power_loss) => {
-                for name in who {
-                    let ip = self.scenario.nodes[&name].ip;
-                    self.fabric.host_down(ip.into(), power_loss, now);
-                    self.sim.crash(ip.to_string());
-                    push(&self.log, now, &name, What::Process { up: false });
-                }
-            }
-            Deed::Up(who) => {
-                for name in who {
-                    let ip = self.scenario.nodes[&name].ip;
-                    self.fabric.host_up(ip.into(), now);
-                    self.sim.bounce(ip.to_string());
-                    push(&self.log, now, &name, What::Process { up: true });
-                }
-            }
+    fn down(&mut self, who: &[String], power_loss: bool, now: SimTime) {
+        for name in who {
+            let ip = self.scenario.nodes[name].ip;
+            self.fabric.host_down(ip.into(), power_loss, now);
+            self.sim.crash(ip.to_string());
+            push(&self.log, now, name, What::Process { up: false });
+        }
+    }
+
+    fn up(&mut self, who: &[String], now: SimTime) {
+        for name in who {
+            let ip = self.scenario.nodes[name].ip;
+            self.fabric.host_up(ip.into(), now);
+            self.sim.bounce(ip.to_string());
+            push(&self.log, now, name, What::Process { up: true });
         }
     }
 
@@ -250,6 +253,20 @@ impl<'a> Run<'a> {
     }
 }
 
+impl Links for Fabric {
+    fn set(&self, from: IpAddr, to: IpAddr, params: LinkParams, now: SimTime) {
+        self.set_link(from, to, params, now);
+    }
+
+    fn get(&self, from: IpAddr, to: IpAddr, now: SimTime) -> LinkParams {
+        self.link(from, to, now)
+    }
+
+    fn stats(&self, from: IpAddr, to: IpAddr) -> LinkStats {
+        Fabric::stats(self, from, to)
+    }
+}
+
 /// What makes a node's process, again after each restart.
 #[derive(Clone)]
 struct Host {
@@ -278,7 +295,7 @@ impl Host {
         starts_at: Duration,
         log: &Log,
     ) -> Result<Self, SimError> {
-        let text = config_text(scenario, node, chains);
+        let text = config_text(scenario, node, chains, &[]);
         let config = Config::parse(&text, &format!("configuration of {name}"), Path::new("."));
         let config = config.map_err(|error| SimError(error.to_string()))?;
         let seen = {
@@ -326,48 +343,10 @@ impl Host {
     }
 }
 
-/// The node's `config.toml`.
-fn config_text(scenario: &Scenario, node: &Node, chains: &Chains) -> String {
-    let list = |ips: &[std::net::Ipv4Addr]| ips.iter().map(|ip| format!("\"{ip}\"")).collect::<Vec<_>>().join(", ");
-    let mut sections: BTreeMap<&str, BTreeMap<&str, String>> = BTreeMap::new();
-    let network = sections.entry("network").or_default();
-    network.insert("listen", format!("\"{}:{PORT}\"", node.ip));
-    network.insert("whitelisted_peers", format!("[{}]", list(&node.whitelists)));
-    network.insert("blacklisted_peers", format!("[{}]", list(&node.blacklists)));
-    network.insert("peers", format!("[{}]", list(&node.dials)));
-    network.insert("masternode", node.masternode.to_string());
-    let checkpoints = node.checkpoints.iter().filter_map(|at| {
-        let hash = chains.hash(at)?;
-        Some(format!("{{ height = {}, hash = \"{hash}\" }}", at.height))
-    });
-    let checkpoints: Vec<String> = checkpoints.collect();
-    sections.entry("chain").or_default().insert("checkpoints", format!("[{}]", checkpoints.join(", ")));
-    if let (Some((slot, slots)), Some(every)) = (node.producer, scenario.produce_every) {
-        let producer = sections.entry("producer").or_default();
-        producer.insert("enabled", "true".into());
-        producer.insert("interval", every.as_secs().to_string());
-        producer.insert("slot", slot.to_string());
-        producer.insert("slots", slots.to_string());
-    }
-    for (section, keys) in &node.config {
-        for (key, value) in keys {
-            sections.entry(section).or_default().insert(key, value.clone());
-        }
-    }
-    let mut text = String::new();
-    for (section, keys) in sections {
-        let _ = writeln!(text, "[{section}]");
-        for (key, value) in keys {
-            let _ = writeln!(text, "{key} = {value}");
-        }
-    }
-    text
-}
-
 fn set_links(
     scenario: &Scenario,
     ips: &BTreeMap<String, IpAddr>,
-    faults: &mut Faults,
+    faults: &mut LinkFaults<Fabric>,
     jitter: Option<&mut ChaCha8Rng>,
 ) {
     if let Some(rng) = jitter {
@@ -383,7 +362,7 @@ fn set_links(
         for from in &link.from {
             for to in link.to.iter().filter(|to| *to != from) {
                 let mut params = faults.base(ips[from], ips[to]);
-                reshape(&mut params, &link.shape);
+                reshape(&mut params, &link.shape, 1);
                 faults.set_base(ips[from], ips[to], params, Duration::ZERO);
             }
         }
@@ -415,6 +394,7 @@ fn set_peers<'a>(
             record: Arc::new(move |what| push(&log, turmoil::sim_elapsed().unwrap_or_default(), &source, what)),
             clock: Arc::new(SimClock::default()),
             seed,
+            time_scale: 1,
         });
     }
     if !cast.is_empty() {
@@ -435,44 +415,6 @@ fn set_peers<'a>(
         });
     }
     directions
-}
-
-/// What happens when, beginnings and ends apart.
-struct Agenda(Vec<(SimTime, u32, Turn)>);
-
-enum Turn {
-    Begin(Fault, String),
-    End(Fault),
-    Direct(Vec<String>, Direction),
-}
-
-impl Agenda {
-    fn of(scenario: &Scenario, seed: u64) -> Self {
-        let mut turns = Vec::new();
-        for step in scenario.timeline(seed) {
-            match step.act {
-                Act::Fault { fault, lasts } => {
-                    turns.push((step.at, step.id, Turn::Begin(fault.clone(), fault.to_string())));
-                    turns.push((step.at + lasts, step.id, Turn::End(fault)));
-                }
-                Act::Direct { peers, direction } => turns.push((step.at, step.id, Turn::Direct(peers, direction))),
-            }
-        }
-        // Ends first: one fault may begin where another ends.
-        turns.sort_by_key(|(at, id, turn)| (*at, !matches!(turn, Turn::End(_)), *id));
-        turns.reverse();
-        Self(turns)
-    }
-
-    fn due(&mut self, now: SimTime) -> Vec<(u32, Turn)> {
-        let mut due = Vec::new();
-        while self.0.last().is_some_and(|(at, ..)| *at <= now) {
-            if let Some((_, id, turn)) = self.0.pop() {
-                due.push((id, turn));
-            }
-        }
-        due
-    }
 }
 
 fn push(log: &Log, at: SimTime, source: &str, what: What) {

@@ -77,8 +77,8 @@ pub trait Deviant: Send {
     }
 }
 
-/// The piece for `deviation`, beginning `now`.
-pub fn of(deviation: &Deviation, now: Instant) -> Box<dyn Deviant> {
+/// The piece for `deviation`, beginning `now`; its own times are divided by `time_scale`, those of what it sends are not yet.
+pub fn of(deviation: &Deviation, now: Instant, time_scale: u32) -> Box<dyn Deviant> {
     use answers::{ClosesAfterBlocks, Delayed, Drip, Empty, Short, WrongRange};
     use blocks::{Duplicated, Extra, Invalid, Reversed, Shuffled};
     use bytes::{JunkBytes, JunkLines, NeverReads, OversizedLine};
@@ -92,12 +92,12 @@ pub fn of(deviation: &Deviation, now: Instant) -> Box<dyn Deviant> {
         Deviation::InflatedHeight(by) => Box::new(Inflated(by)),
         Deviation::MaxHeight => Box::new(Stale(Height::MAX)),
         Deviation::StaleHeight(height) => Box::new(Stale(height)),
-        Deviation::FlappingHeight { heights, every } => Box::new(Flapping::new(heights, every.into(), now)),
+        Deviation::FlappingHeight { heights, every } => Box::new(Flapping::new(heights, every.0 / time_scale, now)),
         Deviation::NoHeights => Box::new(NoHeights),
         Deviation::HeightInPingsOnly => Box::new(PingsOnly),
         Deviation::HeightInPongsOnly => Box::new(PongsOnly),
         Deviation::Mute(kinds) => Box::new(Mute(kinds)),
-        Deviation::AnswersPingsFrom(age) => Box::new(AnswersFrom(age.into())),
+        Deviation::AnswersPingsFrom(age) => Box::new(AnswersFrom(age.0 / time_scale)),
         Deviation::MissesPongsOf(every) => Box::new(MissesPongs::new(every)),
         Deviation::WrongNonce => Box::new(WrongNonce),
         Deviation::ReplayedPong => Box::new(ReplayedPong(None)),
@@ -119,7 +119,7 @@ pub fn of(deviation: &Deviation, now: Instant) -> Box<dyn Deviant> {
         Deviation::ClosesAtOnce => Box::new(ClosesAtOnce),
         Deviation::ClosesAfterBlocks(blocks) => Box::new(ClosesAfterBlocks(blocks)),
         Deviation::BadHandshake(handshake) => Box::new(BadHandshake(handshake)),
-        Deviation::PingFlood(per_second) => Box::new(PingFlood::new(per_second, now)),
+        Deviation::PingFlood(per_second) => Box::new(PingFlood::new(per_second.saturating_mul(time_scale), now)),
         Deviation::NullHashes => Box::new(NullHashes),
         Deviation::RandomHashes => Box::new(RandomHashes),
         Deviation::Production => Box::new(Production),

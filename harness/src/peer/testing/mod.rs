@@ -76,6 +76,11 @@ pub fn part(deviations: Vec<Deviation>) -> Peer {
 
 impl Play {
     pub async fn begin(peer: Peer) -> Self {
+        Self::scaled(peer, 1).await
+    }
+
+    /// With all times divided.
+    pub async fn scaled(peer: Peer, time_scale: u32) -> Self {
         let net = TestNet::default();
         let listener = net.listen(SocketAddr::new(NODE, super::PORT)).await.unwrap();
         let (directions, followed) = unbounded_channel();
@@ -91,6 +96,7 @@ impl Play {
             record: Arc::new(move |what| sink.lock().unwrap().push(what)),
             clock: Arc::new(Fixed),
             seed: 7,
+            time_scale,
         }));
         // The peer listens before the node dials.
         tokio::time::sleep(Duration::from_millis(1)).await;

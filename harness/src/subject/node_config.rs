@@ -1,0 +1,54 @@
+//! The reference node's configuration in a scenario.
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::Ipv4Addr;
+
+use crate::peer::{Chains, PORT};
+use crate::scenario::Scenario;
+use crate::scenario::resolved::Node;
+
+/// The node's `config.toml`. `own` are the backend's settings, the scenario's win: section, key, value as TOML text.
+pub fn config_text(
+    scenario: &Scenario,
+    node: &Node,
+    chains: &Chains,
+    own: &[(&'static str, &'static str, String)],
+) -> String {
+    let list = |ips: &[Ipv4Addr]| ips.iter().map(|ip| format!("\"{ip}\"")).collect::<Vec<_>>().join(", ");
+    let mut sections: BTreeMap<&str, BTreeMap<&str, String>> = BTreeMap::new();
+    let network = sections.entry("network").or_default();
+    network.insert("listen", format!("\"{}:{PORT}\"", node.ip));
+    network.insert("whitelisted_peers", format!("[{}]", list(&node.whitelists)));
+    network.insert("blacklisted_peers", format!("[{}]", list(&node.blacklists)));
+    network.insert("peers", format!("[{}]", list(&node.dials)));
+    network.insert("masternode", node.masternode.to_string());
+    let checkpoints = node.checkpoints.iter().filter_map(|at| {
+        let hash = chains.hash(at)?;
+        Some(format!("{{ height = {}, hash = \"{hash}\" }}", at.height))
+    });
+    let checkpoints: Vec<String> = checkpoints.collect();
+    sections.entry("chain").or_default().insert("checkpoints", format!("[{}]", checkpoints.join(", ")));
+    if let (Some((slot, slots)), Some(every)) = (node.producer, scenario.produce_every) {
+        let producer = sections.entry("producer").or_default();
+        producer.insert("enabled", "true".into());
+        producer.insert("interval", every.as_secs().to_string());
+        producer.insert("slot", slot.to_string());
+        producer.insert("slots", slots.to_string());
+    }
+    for (section, key, value) in own {
+        sections.entry(section).or_default().insert(key, value.clone());
+    }
+    for (section, keys) in &node.config {
+        for (key, value) in keys {
+            sections.entry(section).or_default().insert(key, value.clone());
+        }
+    }
+    let mut text = String::new();
+    for (section, keys) in sections {
+        let _ = writeln!(text, "[{section}]");
+        for (key, value) in keys {
+            let _ = writeln!(text, "{key} = {value}");
+        }
+    }
+    text
+}
