@@ -15,7 +15,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::fabric::{Change, Close, Fabric};
+use super::change::{Change, Close};
+use super::fabric::Fabric;
 use super::gate::Gate;
 use super::log_capture::{Attributed, Capture};
 use super::sim_clock::SimClock;
