@@ -261,11 +261,11 @@ impl Flow {
 /// A link with an open reader at its end, and the same latency back.
 impl Path for Link {
     fn departure(&mut self, t: SimTime, len: usize) -> SimTime {
-        Link::departure(self, t, len)
+        Link::departure(self, t, len).at
     }
 
     fn send(&mut self, t: SimTime, _fin: bool) -> Sent {
-        Link::send(self, t).map_or(Sent::Lost, Sent::Delivered)
+        Link::send(self, t).map_or(Sent::Lost, |passage| Sent::Delivered(passage.takes))
     }
 
     fn round_trip(&self, t: SimTime) -> Duration {

@@ -8,19 +8,16 @@ use rand_chacha::ChaCha8Rng;
 use super::SimTime;
 use super::timeline::Timeline;
 
-/// Nothing arrives sooner: hosts of a simulation take turns, and what takes no time could arrive before it was sent.
-pub const MIN_LATENCY: Duration = Duration::from_millis(1);
-
 /// What a directed link is like for a while.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinkParams {
-    /// One way, 1 ms or more.
+    /// One way. In a simulation at least 1 ms.
     pub latency: Duration,
     /// Added to the latency: uniform from 0 to this.
     pub jitter: Duration,
     /// Share of segments lost, 0 to 1.
     pub loss: f64,
-    /// Share of segments sent twice, 0 to 1. On a stream the copy only costs bandwidth.
+    /// Share of segments sent twice, 0 to 1. On a simulated stream the copy only costs bandwidth.
     pub duplicate: f64,
     /// Share of segments overtaken by later ones, 0 to 1: they take the latency and the jitter twice.
     pub reorder: f64,
@@ -33,7 +30,7 @@ pub struct LinkParams {
 impl Default for LinkParams {
     fn default() -> Self {
         Self {
-            latency: MIN_LATENCY,
+            latency: Duration::from_millis(1),
             jitter: Duration::ZERO,
             loss: 0.0,
             duplicate: 0.0,
@@ -55,6 +52,8 @@ pub struct LinkStats {
     pub lost_to_cut: u64,
     /// Tries lost at random.
     pub lost_at_random: u64,
+    /// Tries that found a queue full: the link's at its rate, or the receiver's. None in a simulation, where senders wait.
+    pub lost_to_queue: u64,
     /// Segments sent twice.
     pub duplicated: u64,
     /// Segments overtaken.
@@ -63,6 +62,24 @@ pub struct LinkStats {
     pub shaped: u64,
     /// Bytes of first tries.
     pub bytes: u64,
+}
+
+/// When a segment has left, and how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Departure {
+    /// When its last byte has left.
+    pub at: SimTime,
+    /// It leaves twice.
+    pub twice: bool,
+}
+
+/// How a segment gets across.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passage {
+    /// From its departure to its arrival.
+    pub takes: Duration,
+    /// Later ones may arrive before it.
+    pub overtaken: bool,
 }
 
 /// One directed link. All its randomness comes from one stream of the seed, so that what happens on one link changes no other.
@@ -102,22 +119,22 @@ impl Link {
         self.stats
     }
 
-    /// When `len` bytes offered at `t` have left: all connections of the link share its bandwidth, first come, first served.
-    pub fn departure(&mut self, t: SimTime, len: usize) -> SimTime {
+    /// When `len` bytes offered at `t` leave: all connections of the link share its bandwidth, first come, first served.
+    pub fn departure(&mut self, t: SimTime, len: usize) -> Departure {
         let LinkParams { rate, duplicate, .. } = *self.params.at(t);
         let twice = self.chance(duplicate);
         self.stats.bytes += len as u64;
         self.stats.duplicated += u64::from(twice);
-        let Some(rate) = rate else { return t };
+        let Some(rate) = rate else { return Departure { at: t, twice } };
         let bytes = len as u64 * (1 + u64::from(twice));
         let takes = Duration::from_nanos(bytes.saturating_mul(1_000_000_000) / rate.max(1));
         self.stats.shaped += u64::from(takes > Duration::ZERO);
         self.busy_until = self.busy_until.max(t) + takes;
-        self.busy_until
+        Departure { at: self.busy_until, twice }
     }
 
-    /// Sends one segment at `t`: how long it takes, or `None` when it is lost.
-    pub fn send(&mut self, t: SimTime) -> Option<Duration> {
+    /// Sends one segment at `t`; `None` when it is lost.
+    pub fn send(&mut self, t: SimTime) -> Option<Passage> {
         let LinkParams { latency, jitter, loss, reorder, cut, .. } = *self.params.at(t);
         self.stats.sent += 1;
         if cut {
@@ -132,12 +149,31 @@ impl Link {
         if !jitter.is_zero() {
             takes += jitter.mul_f64(self.rng.random());
         }
-        if self.chance(reorder) {
+        let overtaken = self.chance(reorder);
+        if overtaken {
             self.stats.reordered += 1;
             takes += latency + jitter;
         }
         self.stats.delivered += 1;
-        Some(takes.max(MIN_LATENCY))
+        Some(Passage { takes, overtaken })
+    }
+
+    /// A segment found no power at one of its ends, whatever the link is like.
+    pub fn lose_to_silence(&mut self) {
+        self.stats.sent += 1;
+        self.stats.lost_to_cut += 1;
+    }
+
+    /// A segment found a queue full before it was tried.
+    pub fn lose_to_queue(&mut self) {
+        self.stats.sent += 1;
+        self.stats.lost_to_queue += 1;
+    }
+
+    /// What counted as delivered was refused at the far end: no power there, or its queue is full.
+    pub fn refused(&mut self, no_power: bool) {
+        self.stats.delivered -= 1;
+        *(if no_power { &mut self.stats.lost_to_cut } else { &mut self.stats.lost_to_queue }) += 1;
     }
 
     /// A draw only where there is something to decide.
@@ -183,7 +219,7 @@ pub(super) mod tests {
     #[test]
     fn jitter_is_spread_over_its_range() {
         let mut link = link(LinkParams { latency: 10 * MS, jitter: 40 * MS, ..Default::default() });
-        let mut takes: Vec<_> = (0..1_000).map(|i| link.send(MS * i).unwrap()).collect();
+        let mut takes: Vec<_> = (0..1_000).map(|i| link.send(MS * i).unwrap().takes).collect();
         takes.sort();
         assert!(takes[0] >= 10 * MS && takes[0] < 11 * MS, "{:?}", takes[0]);
         assert!(takes[500] > 28 * MS && takes[500] < 32 * MS, "{:?}", takes[500]);
@@ -193,12 +229,12 @@ pub(super) mod tests {
     #[test]
     fn bandwidth_is_shared_and_forgotten_when_it_changes() {
         let mut link = link(LinkParams { rate: Some(20_000), ..Default::default() });
-        assert_eq!(link.departure(SimTime::ZERO, 10_000), 500 * MS);
-        assert_eq!(link.departure(100 * MS, 10_000), 1_000 * MS);
-        assert_eq!(link.departure(3_000 * MS, 20_000), 4_000 * MS);
+        assert_eq!(link.departure(SimTime::ZERO, 10_000).at, 500 * MS);
+        assert_eq!(link.departure(100 * MS, 10_000).at, 1_000 * MS);
+        assert_eq!(link.departure(3_000 * MS, 20_000).at, 4_000 * MS);
         assert_eq!(link.stats().shaped, 3);
         link.set(3_100 * MS, LinkParams::default());
-        assert_eq!(link.departure(3_200 * MS, 20_000), 3_200 * MS);
+        assert_eq!(link.departure(3_200 * MS, 20_000).at, 3_200 * MS);
     }
 
     #[test]

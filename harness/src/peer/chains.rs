@@ -63,6 +63,12 @@ impl Chains {
     pub fn hash(&self, at: &At) -> Option<Hash> {
         Some(self.0.get(&at.chain)?.block(at.height)?.hash())
     }
+
+    /// The hash of the block of this height on any chain whose hash begins like `short`.
+    pub fn hash_like(&self, height: Height, short: &str) -> Option<Hash> {
+        let hashes = self.0.values().filter_map(|chain| Some(chain.block(height)?.hash()));
+        hashes.into_iter().find(|hash| hash.short() == short)
+    }
 }
 
 /// A chain of another genesis than everybody's, at least up to `height`.

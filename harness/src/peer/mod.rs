@@ -16,7 +16,7 @@ mod scene;
 mod script;
 mod served;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use actor::{PORT, Scripted, run};
 pub use chains::Chains;

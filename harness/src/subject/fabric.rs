@@ -11,11 +11,14 @@ use std::time::Duration;
 
 use tokio::io::ReadBuf;
 
+use super::change::{Change, Close};
 use crate::fault::SimTime;
 use crate::fault::flow::{Arrived, Flow, Next, Path, Sent, WINDOW};
-use crate::fault::link::{Link, LinkParams, LinkStats, MIN_LATENCY};
+use crate::fault::link::{Link, LinkParams, LinkStats, Passage};
 use crate::fault::timeline::Timeline;
 
+/// Nothing arrives sooner: hosts of a simulation take turns, and what takes no time could arrive before it was sent.
+pub const MIN_LATENCY: Duration = Duration::from_millis(1);
 /// Connections not yet accepted, at most, a listener (Linux, somaxconn); more dials get no answer.
 const BACKLOG: usize = 4096;
 
@@ -36,32 +39,6 @@ pub enum Power {
     Killed,
     /// Silence.
     Off,
-}
-
-/// How a connection ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Close {
-    /// Shut down or dropped.
-    Fin,
-    /// The other end had no such connection (any more).
-    Reset,
-    /// What was sent got no answer for [`crate::fault::flow::GIVE_UP`].
-    GiveUp,
-    /// The process was killed.
-    Killed,
-    /// The machine lost its power; the other end doesn't know.
-    PowerLoss,
-}
-
-/// What happens to a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// Somebody tries to open one.
-    Dialled,
-    /// It is open.
-    Opened,
-    /// The first end to close it. Later closes (an answer to the first) aren't told.
-    Closed(IpAddr, Close),
 }
 
 /// Something that happened to a connection.
@@ -288,7 +265,7 @@ impl State {
 
     /// A SYN at `t`: how long it takes, unless it is lost.
     pub fn syn(&mut self, from: IpAddr, to: IpAddr, t: SimTime) -> Option<Duration> {
-        self.net.link(from, to).send(t)
+        self.net.link(from, to).send(t).map(time)
     }
 
     /// The answer to a SYN that arrives at `t`: how long it takes, unless there is none, and whether it is yes.
@@ -301,7 +278,7 @@ impl State {
             return None;
         }
         let listening = backlog.is_some();
-        self.net.link(to.ip(), from).send(t).map(|takes| (takes, listening))
+        self.net.link(to.ip(), from).send(t).map(|passage| (time(passage), listening))
     }
 
     /// The SYN-ACK has arrived: the connection is open for the dialler now, and for the listener as soon as the ACK is there.
@@ -604,11 +581,11 @@ struct Route<'a> {
 
 impl Path for Route<'_> {
     fn departure(&mut self, t: SimTime, len: usize) -> SimTime {
-        self.links[self.there].departure(t, len)
+        self.links[self.there].departure(t, len).at
     }
 
     fn send(&mut self, t: SimTime, fin: bool) -> Sent {
-        let Some(takes) = self.links[self.there].send(t) else {
+        let Some(takes) = self.links[self.there].send(t).map(time) else {
             return Sent::Lost;
         };
         if self.reader == Side::Open || (self.reader == Side::Closed && fin) {
@@ -617,7 +594,7 @@ impl Path for Route<'_> {
         if self.power.is_some_and(|power| *power.at(t) == Power::Off) {
             return Sent::Lost;
         }
-        match self.links[self.back].send(t) {
+        match self.links[self.back].send(t).map(time) {
             Some(back) => Sent::Refused(takes + back),
             None => Sent::Lost,
         }
@@ -630,6 +607,11 @@ impl Path for Route<'_> {
     fn rate(&self, t: SimTime) -> Option<u64> {
         self.links[self.there].at(t).rate
     }
+}
+
+/// How long it takes in a simulation.
+fn time(passage: Passage) -> Duration {
+    passage.takes.max(MIN_LATENCY)
 }
 
 fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {

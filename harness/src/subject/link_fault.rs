@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::fault::SimTime;
 use crate::fault::link::{LinkParams, LinkStats};
+use crate::scenario::Scenario;
 use crate::scenario::file::LinkShape;
 
 /// A network whose directed links can be changed.
@@ -20,7 +21,7 @@ pub trait Links {
 
 /// Changes a link as `shape` says; what it leaves out stays. A network of which a second is `time_scale` seconds of the scenario (D-29)
 /// has to be so much faster.
-pub fn reshape(params: &mut LinkParams, shape: &LinkShape, time_scale: u32) {
+fn reshape(params: &mut LinkParams, shape: &LinkShape, time_scale: u32) {
     if let Some(latency) = &shape.latency {
         params.latency = latency.0 / time_scale;
     }
@@ -38,6 +39,20 @@ pub fn reshape(params: &mut LinkParams, shape: &LinkShape, time_scale: u32) {
     }
     if let Some(rate) = &shape.rate {
         params.rate = Some(rate.0.saturating_mul(time_scale.into()));
+    }
+}
+
+/// Gives each link its normal state in `scenario`.
+pub fn set_links<L: Links>(scenario: &Scenario, faults: &mut LinkFaults<L>) {
+    for link in &scenario.links {
+        for from in &link.from {
+            for to in link.to.iter().filter(|to| *to != from) {
+                let (from, to) = (faults.ips[from], faults.ips[to]);
+                let mut params = faults.base(from, to);
+                reshape(&mut params, &link.shape, faults.time_scale);
+                faults.set_base(from, to, params, SimTime::ZERO);
+            }
+        }
     }
 }
 

@@ -1,12 +1,20 @@
 //! What is tested, and where it runs.
 mod agenda;
+pub mod change;
+mod exposition;
 pub mod fabric;
 pub mod gate;
 mod link_fault;
 mod log_capture;
 mod node_config;
+pub mod process;
 pub mod sim;
 pub mod sim_clock;
 mod sim_fault;
 pub mod sim_net;
 mod sim_store;
+
+use std::time::Duration;
+
+/// A link that the scenario says nothing of, one way.
+const LATENCY: Duration = Duration::from_millis(10);

@@ -14,10 +14,13 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use super::LATENCY;
 use super::agenda::{Agenda, Turn};
-use super::fabric::{Change, Close, Fabric};
+use super::change::fates;
+use super::exposition;
+use super::fabric::Fabric;
 use super::gate::Gate;
-use super::link_fault::{LinkFaults, Links, reshape};
+use super::link_fault::{LinkFaults, Links, set_links};
 use super::log_capture::{Attributed, Capture};
 use super::node_config::config_text;
 use super::sim_clock::SimClock;
@@ -33,8 +36,6 @@ use crate::scenario::resolved::{Direction, Fault, Node};
 
 /// With varied starting times a node starts earlier than this after its own.
 const LATEST_START: Duration = Duration::from_secs(1);
-/// A link that the scenario says nothing of.
-const LATENCY: Duration = Duration::from_millis(10);
 /// Between two samples of the metrics.
 const SAMPLE: Duration = Duration::from_secs(10);
 /// The turmoil host of all scripted peers.
@@ -103,7 +104,10 @@ impl<'a> Run<'a> {
             .collect();
         let names = ips.iter().map(|(name, ip)| (*ip, name.clone())).collect();
         let mut links = LinkFaults::new(fabric.clone(), ips.clone(), 1);
-        set_links(scenario, &ips, &mut links, variation.jitter.then_some(&mut rng));
+        if variation.jitter {
+            vary_links(&ips, &mut links, &mut rng);
+        }
+        set_links(scenario, &mut links);
         let mut machines = Machines::default();
         let mut telemetry = BTreeMap::new();
         for (number, (name, node)) in scenario.nodes.iter().enumerate() {
@@ -221,20 +225,10 @@ impl<'a> Run<'a> {
     /// What happened to connections, seen from each node at their ends.
     fn note_connections(&mut self) {
         for event in self.fabric.drain_events() {
-            for (us, them) in [(event.from, event.to), (event.to, event.from)] {
-                let Some(name) = self.names.get(&us).filter(|name| self.scenario.nodes.contains_key(*name)) else {
-                    continue;
-                };
-                let fate = match event.change {
-                    Change::Dialled if us == event.from => "dialled",
-                    Change::Dialled => continue,
-                    Change::Opened => "opened",
-                    Change::Closed(_, Close::Reset | Close::GiveUp) => "reset",
-                    Change::Closed(by, Close::Fin) if by == us => "closed_by_node",
-                    Change::Closed(by, Close::Killed | Close::PowerLoss) if by == us => "killed",
-                    Change::Closed(..) => "closed_by_peer",
-                };
-                push(&self.log, event.at, name, What::Connection { fate: fate.into(), peer: them.to_string() });
+            for (us, them, fate) in fates(event.from, event.to, event.change) {
+                if let Some(name) = self.names.get(&us).filter(|name| self.scenario.nodes.contains_key(*name)) {
+                    push(&self.log, event.at, name, What::Connection { fate: fate.into(), peer: them.to_string() });
+                }
             }
         }
     }
@@ -242,12 +236,7 @@ impl<'a> Run<'a> {
     fn sample(&mut self, now: SimTime) {
         for (name, telemetry) in &self.telemetry {
             let telemetry = telemetry.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let value = |line: &str| {
-                let (name, value) = line.rsplit_once(' ')?;
-                Some((name.to_owned(), value.parse().ok()?))
-            };
-            let text = telemetry.metrics().render();
-            let metrics = text.lines().filter(|line| !line.starts_with('#')).filter_map(value).collect();
+            let metrics = exposition::values(&telemetry.metrics().render());
             push(&self.log, now, name, What::Metrics(metrics));
         }
     }
@@ -343,28 +332,13 @@ impl Host {
     }
 }
 
-fn set_links(
-    scenario: &Scenario,
-    ips: &BTreeMap<String, IpAddr>,
-    faults: &mut LinkFaults<Fabric>,
-    jitter: Option<&mut ChaCha8Rng>,
-) {
-    if let Some(rng) = jitter {
-        for from in ips.values() {
-            for to in ips.values().filter(|to| *to != from) {
-                let mut params = faults.base(*from, *to);
-                params.jitter = Duration::from_micros(rng.random_range(0..3000));
-                faults.set_base(*from, *to, params, Duration::ZERO);
-            }
-        }
-    }
-    for link in &scenario.links {
-        for from in &link.from {
-            for to in link.to.iter().filter(|to| *to != from) {
-                let mut params = faults.base(ips[from], ips[to]);
-                reshape(&mut params, &link.shape, 1);
-                faults.set_base(ips[from], ips[to], params, Duration::ZERO);
-            }
+/// Each link's jitter is drawn.
+fn vary_links(ips: &BTreeMap<String, IpAddr>, links: &mut LinkFaults<Fabric>, rng: &mut ChaCha8Rng) {
+    for from in ips.values() {
+        for to in ips.values().filter(|to| *to != from) {
+            let mut params = links.base(*from, *to);
+            params.jitter = Duration::from_micros(rng.random_range(0..3000));
+            links.set_base(*from, *to, params, Duration::ZERO);
         }
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use harness::fault::flow::{GIVE_UP, WINDOW};
 use harness::fault::link::LinkParams;
-use harness::subject::fabric::{Change, Close, ConnectionEvent, Fabric, Power};
+use harness::subject::change::{Change, Close};
+use harness::subject::fabric::{ConnectionEvent, Fabric, Power};
 use harness::subject::gate::Gate;
 use harness::subject::sim_clock::{EPOCH_MS, SimClock};
 use harness::subject::sim_net::{SimNet, SimStream, turmoil_builder};

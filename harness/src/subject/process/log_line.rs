@@ -1,0 +1,104 @@
+//! A line of the reference node's log as JSON, and what it tells of the chain.
+use serde_json::Value;
+
+use crate::history::{Field, Fields, What};
+use crate::peer::Chains;
+
+/// What a line says. A line that isn't such JSON is a line of text, without a level and without a name.
+pub fn read(line: &str) -> What {
+    let text = |text: &str| What::Log {
+        level: String::new(),
+        event: String::new(),
+        text: text.to_owned(),
+        fields: Fields::new(),
+    };
+    let Ok(Value::Object(mut json)) = serde_json::from_str(line) else { return text(line) };
+    let Some(Value::Object(said)) = json.remove("fields") else { return text(line) };
+    let mut what = (String::new(), String::new(), Fields::new());
+    for (name, value) in said {
+        let value = match value {
+            Value::String(text) => Field::Text(text),
+            Value::Number(number) => number.as_u64().map_or_else(|| Field::Text(number.to_string()), Field::Number),
+            other => Field::Text(other.to_string()),
+        };
+        match name.as_str() {
+            "event" => what.0 = value.to_string(),
+            "message" => what.1 = value.to_string(),
+            _ => {
+                what.2.insert(name, value);
+            }
+        }
+    }
+    let level = json.get("level").and_then(Value::as_str).unwrap_or_default().to_owned();
+    What::Log { level, event: what.0, text: what.1, fields: what.2 }
+}
+
+/// The chain after an event that changes it. The log shortens hashes; those of built chains are told in full.
+pub fn chain(said: &What, chains: &Chains) -> Option<What> {
+    let What::Log { event, fields, .. } = said else { return None };
+    let number = |name: &str| match fields.get(name) {
+        Some(Field::Number(number)) => Some(*number),
+        _ => None,
+    };
+    let (ancestor, height, tip) = match event.as_str() {
+        "started" => (number("height")?, number("height")?, fields.get("tip")?),
+        "appended" => (number("height")?.checked_sub(number("count")?)?, number("height")?, fields.get("tip")?),
+        "reorg" => (number("ancestor")?, number("new_height")?, fields.get("new_tip")?),
+        _ => return None,
+    };
+    let tip = tip.to_string();
+    let tip = chains.hash_like(height, &tip).map_or(tip, |hash| hash.to_string());
+    Some(What::Chain { ancestor, height, tip, broken: None })
+}
+
+/// A connection's fate as the node tells it, where nobody sees the network.
+pub fn connection(said: &What) -> Option<What> {
+    let What::Log { event, fields, .. } = said else { return None };
+    let is = |name: &str, text: &str| fields.get(name).is_some_and(|value| value.to_string() == text);
+    let fate = match event.as_str() {
+        "connected" => "opened",
+        "disconnected" if is("by_us", "true") => "closed_by_node",
+        "disconnected" => "closed_by_peer",
+        _ => return None,
+    };
+    Some(What::Connection { fate: fate.to_owned(), peer: fields.get("ip")?.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peer::testing::chains;
+
+    #[test]
+    fn lines_of_json_and_of_text() {
+        let line = r#"{"timestamp":"2026-06-01T00:00:00Z","level":"WARN","fields":{"message":"We're at 5","event":"behind",
+            "our":5,"nonce":18446744073709551615,"ip":"10.0.0.2","hedge":false},"target":"node"}"#;
+        let What::Log { level, event, text, fields } = read(line) else { panic!() };
+        assert_eq!((&*level, &*event, &*text), ("WARN", "behind", "We're at 5"));
+        assert_eq!((&fields["our"], &fields["nonce"]), (&Field::Number(5), &Field::Number(u64::MAX)));
+        assert_eq!((&*fields["ip"].to_string(), &*fields["hedge"].to_string()), ("10.0.0.2", "false"));
+        for line in ["thread 'main' panicked", "{\"fields\":5}", "[]", "{"] {
+            let What::Log { level, event, text, .. } = read(line) else { panic!() };
+            assert_eq!((&*level, &*event, &*text), ("", "", line));
+        }
+    }
+
+    #[test]
+    fn events_tell_the_chain() {
+        let main = chains().whole("main");
+        let tip = main.block(7).unwrap().hash();
+        let said =
+            |event: &str, fields: &str| read(&format!(r#"{{"level":"INFO","fields":{{"event":"{event}",{fields}}}}}"#));
+        let told = |said| match chain(&said, &chains()) {
+            Some(What::Chain { ancestor, height, tip, .. }) => Some((ancestor, height, tip)),
+            _ => None,
+        };
+        let short = format!(r#""height":7,"tip":"{}","count":3"#, tip.short());
+        assert_eq!(told(said("appended", &short)), Some((4, 7, tip.to_string())));
+        assert_eq!(told(said("started", &short)), Some((7, 7, tip.to_string())));
+        let reorg = r#""ancestor":3,"new_height":7,"new_tip":"00000000""#;
+        assert_eq!(told(said("reorg", reorg)), Some((3, 7, "00000000".to_owned())), "a block that nobody built");
+        assert_eq!(told(said("behind", &short)), None);
+        assert_eq!(told(said("appended", r#""height":2,"tip":"x","count":3"#)), None);
+    }
+}

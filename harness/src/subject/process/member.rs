@@ -1,0 +1,192 @@
+//! One node of a run: its folder, its process in each of its lives, and what it says.
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::log_line;
+use super::namespace::Namespace;
+use super::readdress::AddressBook;
+use super::spawner::Spawner;
+use super::watch::Watch;
+use crate::peer::Chains;
+
+/// A longer line of a log is cut.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// A node as processes.
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub ip: Ipv4Addr,
+    program: PathBuf,
+    dir: PathBuf,
+    namespace: Option<Arc<Namespace>>,
+    life: Option<Life>,
+    /// Pauses in force.
+    pauses: u32,
+    /// When it was last killed by the harness.
+    pub killed_at: Option<Instant>,
+}
+
+/// A process and the thread that reads its log.
+struct Life {
+    child: Child,
+    reader: JoinHandle<()>,
+}
+
+/// What reading a log needs.
+#[derive(Clone)]
+pub struct Ears {
+    pub watch: Watch,
+    pub chains: Chains,
+    pub book: AddressBook,
+    /// Whether connections are known from the log only.
+    pub connections: bool,
+}
+
+impl Member {
+    /// A node that isn't running, with its folder `dir`, where `config.toml` is.
+    pub fn new(name: &str, ip: Ipv4Addr, program: &Path, dir: PathBuf, namespace: Option<Arc<Namespace>>) -> Self {
+        let (life, killed_at) = (None, None);
+        Self { name: name.to_owned(), ip, program: program.to_owned(), dir, namespace, life, pauses: 0, killed_at }
+    }
+
+    /// A command of the node's program for its folder.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(words).arg("--config").arg(self.dir.join("config.toml")).stdin(Stdio::null());
+        command
+    }
+
+    /// A new process on the same data.
+    ///
+    /// # Errors
+    /// The program can't be started.
+    pub fn start(&mut self, spawner: &Spawner, ears: &Ears) -> io::Result<()> {
+        let mut command = self.command(&["run"]);
+        command.stdout(Stdio::piped()).stderr(File::options().create(true).append(true).open(self.errors())?);
+        let mut child = spawner.spawn(self.namespace.as_deref(), command)?;
+        let log = child.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
+        let (name, ears) = (self.name.clone(), ears.clone());
+        let reader = thread::Builder::new().name(format!("log-{name}")).spawn(move || ears.listen(&name, log))?;
+        self.killed_at = None;
+        self.life = Some(Life { child, reader });
+        Ok(())
+    }
+
+    /// Where its standard error goes.
+    fn errors(&self) -> PathBuf {
+        self.dir.join("stderr")
+    }
+
+    /// Ends the process at once; nothing of its log is lost.
+    #[allow(clippy::disallowed_methods, reason = "a run of processes is in real time")]
+    pub fn kill(&mut self) {
+        self.killed_at = Some(Instant::now());
+        if let Some(Life { mut child, reader }) = self.life.take() {
+            // An error means that it has ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+            let _ = reader.join();
+        }
+    }
+
+    /// Asks the process to end.
+    pub fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
+    /// Waits for the end that was asked for, 5 s at most, then kills.
+    pub fn finish(&mut self) {
+        for _ in 0..1000 {
+            if !self.runs() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.kill();
+    }
+
+    /// Stops the process, unless it is stopped.
+    pub fn pause(&mut self) {
+        self.pauses += 1;
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on, unless another pause is in force: whether it was stopped, and whether it is as it should be.
+    pub fn resume(&mut self) -> (bool, bool) {
+        let stopped = self.state() == Some('T');
+        self.pauses = self.pauses.saturating_sub(1);
+        if self.pauses > 0 {
+            return (stopped, true);
+        }
+        self.signal(Signal::SIGCONT);
+        (stopped, self.state().is_some_and(|state| state != 'T'))
+    }
+
+    /// Whether it stands still.
+    pub fn is_paused(&self) -> bool {
+        self.pauses > 0
+    }
+
+    /// Whether its process runs.
+    pub fn runs(&mut self) -> bool {
+        self.life.as_mut().is_some_and(|life| matches!(life.child.try_wait(), Ok(None)))
+    }
+
+    /// Where the process ended by itself: how, with what it wrote last to its standard error.
+    pub fn ended_by_itself(&mut self) -> Option<String> {
+        let status = self.life.as_mut()?.child.try_wait().ok()??;
+        self.life.take().map(|life| life.reader.join());
+        let errors = fs::read_to_string(self.errors()).unwrap_or_default();
+        let last = errors.trim_end().lines().next_back().unwrap_or("nothing on its standard error");
+        Some(format!("the process ended by itself, {status}: {last}"))
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(life) = &self.life {
+            // An error means that it has ended already.
+            let _ = kill(Pid::from_raw(life.child.id().cast_signed()), signal);
+        }
+    }
+
+    /// `T` where stopped (proc(5)).
+    fn state(&self) -> Option<char> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.life.as_ref()?.child.id())).ok()?;
+        stat.rsplit_once(") ")?.1.chars().next()
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Ears {
+    /// Records a log up to its end.
+    fn listen(&self, name: &str, log: impl Read) {
+        let mut log = BufReader::new(log);
+        let mut line = Vec::new();
+        while let Ok(1..) = log.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
+            let at = self.watch.now();
+            let text = self.book.translate(String::from_utf8_lossy(&line).trim_end());
+            let said = log_line::read(&text);
+            let chain = log_line::chain(&said, &self.chains);
+            let connection = log_line::connection(&said).filter(|_| self.connections);
+            for what in [Some(said), chain, connection].into_iter().flatten() {
+                self.watch.saw(at, name, what);
+            }
+            line.clear();
+        }
+    }
+}

@@ -1,0 +1,531 @@
+//! Subjects as processes, each in a network namespace of its own, joined by the harness's packet link; where there are no namespaces,
+//! on loopback addresses with the faults that need none. Time is real.
+mod cast;
+mod connections;
+mod forwarder;
+mod log_line;
+mod member;
+pub mod namespace;
+mod packet;
+pub mod packet_link;
+pub mod privilege;
+mod readdress;
+mod scrape;
+mod shelter;
+pub mod spawner;
+mod tun;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use node::chain::{SealedBlock, check};
+
+use self::cast::Cast;
+use self::member::{Ears, Member};
+use self::namespace::Namespace;
+use self::packet_link::PacketLink;
+use self::privilege::Ability;
+use self::readdress::AddressBook;
+use self::scrape::Scraper;
+use self::shelter::Shelter;
+use self::spawner::Spawner;
+use self::watch::Watch;
+use super::LATENCY;
+use super::agenda::{Agenda, Turn};
+use super::change::fates;
+use super::link_fault::{LinkFaults, Links, set_links};
+use super::node_config::config_text;
+use crate::fault::SimTime;
+use crate::fault::link::{LinkParams, LinkStats};
+use crate::history::{History, Meta, What};
+use crate::peer::Chains;
+use crate::scenario::Scenario;
+use crate::scenario::resolved::{At, Fault};
+
+/// The harness's own address beside the scripted peers', for its questions.
+const HARNESS: Ipv4Addr = Ipv4Addr::new(10, 255, 255, 1);
+/// Where nodes answer questions.
+const HTTP_PORT: u16 = 9100;
+/// Between two samples of the metrics, in the scenario's time.
+const SAMPLE: Duration = Duration::from_secs(10);
+/// The harness looks at everything so often.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// How processes are run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The reference node's program.
+    pub node: PathBuf,
+    /// Divides every interval, timeout and back-off (D-29); 1 is real time.
+    pub time_scale: u32,
+    /// What the system allows.
+    pub ability: Ability,
+}
+
+/// The environment failed: neither the node nor the scenario is to blame.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// The system refused something.
+    #[error("cannot {what}: {source}")]
+    System {
+        /// What was wanted.
+        what: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The node's program did not do what it is needed for.
+    #[error("`{command}` failed: {report}")]
+    Program {
+        /// The words.
+        command: String,
+        /// What it says.
+        report: String,
+    },
+}
+
+trait Wanted<T> {
+    fn to(self, what: impl Into<String>) -> Result<T, ProcessError>;
+}
+
+impl<T> Wanted<T> for io::Result<T> {
+    fn to(self, what: impl Into<String>) -> Result<T, ProcessError> {
+        self.map_err(|source| ProcessError::System { what: what.into(), source })
+    }
+}
+
+/// What `scenario` needs and this backend can't give, each with the reason.
+pub fn unsupported(scenario: &Scenario, seed: u64, options: &Options) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let mut lacks = |reason: String| {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    };
+    if scenario.nodes.values().any(|node| !node.disk.is_zero()) {
+        lacks("`disk`: a real disk is as fast as it is".into());
+    }
+    let no_link = match &options.ability {
+        Ability::Namespaces => None,
+        Ability::Loopback(why) => Some(why),
+    };
+    if let Some(why) = no_link.filter(|_| !scenario.links.is_empty()) {
+        lacks(format!("`links`: processes on loopback addresses have no shaped links ({why})"));
+    }
+    for step in scenario.timeline(seed) {
+        let crate::scenario::resolved::Act::Fault { fault, .. } = &step.act else { continue };
+        match (fault, no_link) {
+            (Fault::Skew { .. }, _) => lacks("`skew`: processes share the machine's clock".into()),
+            (Fault::Cut(_) | Fault::Link(..) | Fault::PowerLoss(_), Some(why)) => {
+                lacks(format!("`{fault}`: needs a network namespace for each node ({why})"));
+            }
+            _ => {}
+        }
+    }
+    reasons
+}
+
+/// Runs `scenario` once. Times in the history are the scenario's.
+///
+/// # Errors
+/// The environment: no program, no permission, no space.
+pub fn play(scenario: &Scenario, chains: &Chains, seed: u64, options: &Options) -> Result<History, ProcessError> {
+    Run::set_up(scenario, chains, seed, options)?.play()
+}
+
+/// The network between the processes.
+#[derive(Clone)]
+enum Wires {
+    Packets(Arc<PacketLink>),
+    /// The machine's own loopback.
+    Plain,
+}
+
+impl Links for Wires {
+    fn set(&self, from: IpAddr, to: IpAddr, params: LinkParams, _: SimTime) {
+        if let (Self::Packets(link), IpAddr::V4(from), IpAddr::V4(to)) = (self, from, to) {
+            link.set(from, to, params);
+        }
+    }
+
+    fn get(&self, from: IpAddr, to: IpAddr, _: SimTime) -> LinkParams {
+        match (self, from, to) {
+            (Self::Packets(link), IpAddr::V4(from), IpAddr::V4(to)) => link.link(from, to),
+            _ => LinkParams::default(),
+        }
+    }
+
+    fn stats(&self, from: IpAddr, to: IpAddr) -> LinkStats {
+        match (self, from, to) {
+            (Self::Packets(link), IpAddr::V4(from), IpAddr::V4(to)) => link.stats(from, to),
+            _ => LinkStats::default(),
+        }
+    }
+}
+
+struct Run<'a> {
+    /// With the scenario's own addresses.
+    told: &'a Scenario,
+    chains: &'a Chains,
+    seed: u64,
+    watch: Watch,
+    wires: Wires,
+    links: LinkFaults<Wires>,
+    members: BTreeMap<String, Member>,
+    /// Nodes that start later, the next one last.
+    late: Vec<(SimTime, String)>,
+    names: BTreeMap<IpAddr, String>,
+    spawner: Spawner,
+    ears: Ears,
+    cast: Cast,
+    scraper: Scraper,
+    /// Dropped last: what the processes write to.
+    _shelter: Shelter,
+}
+
+impl<'a> Run<'a> {
+    fn set_up(told: &'a Scenario, chains: &'a Chains, seed: u64, options: &Options) -> Result<Self, ProcessError> {
+        let mut real = told.clone();
+        let namespaces = options.ability == Ability::Namespaces;
+        let book = if namespaces { AddressBook::default() } else { AddressBook::loopback(&mut real) };
+        let scale = options.time_scale.max(1);
+        let shelter = Shelter::new().to("make a folder for the nodes' data")?;
+        let parties = real.nodes.iter().map(|(name, node)| (name, node.ip));
+        let parties = parties.chain(real.peers.iter().map(|(name, peer)| (name, peer.ip)));
+        let ips: BTreeMap<String, IpAddr> = parties.map(|(name, ip)| (name.clone(), ip.into())).collect();
+
+        let mut tuns = Vec::new();
+        let mut network = |ips: Vec<Ipv4Addr>| -> Result<Option<Arc<Namespace>>, ProcessError> {
+            if !namespaces {
+                return Ok(None);
+            }
+            let (namespace, tun) = Namespace::new(&ips).to("make a network namespace")?;
+            tuns.push((ips, tun));
+            Ok(Some(Arc::new(namespace)))
+        };
+        let mut members = BTreeMap::new();
+        let mut stored: BTreeMap<At, PathBuf> = BTreeMap::new();
+        for (name, node) in &real.nodes {
+            let dir = shelter.path().join(name);
+            fs::create_dir(&dir).to(format!("make {}", dir.display()))?;
+            let own = [
+                ("store", "path", "\"data\"".to_owned()),
+                ("http", "listen", format!("\"{}:{HTTP_PORT}\"", node.ip)),
+                ("log", "format", "\"json\"".to_owned()),
+                ("log", "level", "\"info,node=debug\"".to_owned()),
+                ("test", "time_scale", scale.to_string()),
+            ];
+            let text = config_text(&real, node, chains, &own);
+            fs::write(dir.join("config.toml"), text).to(format!("write the configuration of {name}"))?;
+            let member = Member::new(name, node.ip, &options.node, dir.clone(), network(vec![node.ip])?);
+            match stored.get(&node.chain) {
+                Some(same) => copy(&same.join("data"), &dir.join("data"))?,
+                None => import(&member, &dir, chains, &node.chain)?,
+            }
+            stored.entry(node.chain.clone()).or_insert(dir);
+            members.insert(name.clone(), member);
+        }
+        let peers = network(real.peers.values().map(|peer| peer.ip).chain([HARNESS]).collect())?;
+        let default = LinkParams { latency: LATENCY / scale, ..LinkParams::default() };
+        let wires = if namespaces {
+            let link = PacketLink::start(seed, tuns, default, vec![HARNESS]).to("start the packet link")?;
+            Wires::Packets(Arc::new(link))
+        } else {
+            Wires::Plain
+        };
+        let mut links = LinkFaults::new(wires.clone(), ips.clone(), scale);
+        set_links(&real, &mut links);
+        let spawner = Spawner::start().to("start a thread")?;
+        let mut late: Vec<_> = real.nodes.iter().map(|(name, node)| (node.starts_at, name.clone())).collect();
+        late.sort();
+        late.reverse();
+
+        // Everything is ready: time begins.
+        let watch = Watch::start(scale);
+        let cast =
+            Cast::start(&real, chains, &ips, seed, scale, peers.clone(), &watch).to("start the scripted peers")?;
+        let scraper = Scraper::start(peers, watch.clone()).to("start a thread")?;
+        let ears = Ears { watch: watch.clone(), chains: chains.clone(), book, connections: !namespaces };
+        let names = ips.into_iter().map(|(name, ip)| (ip, name)).collect();
+        let _shelter = shelter;
+        Ok(Self {
+            told,
+            chains,
+            seed,
+            watch,
+            wires,
+            links,
+            members,
+            late,
+            names,
+            spawner,
+            ears,
+            cast,
+            scraper,
+            _shelter,
+        })
+    }
+
+    fn play(mut self) -> Result<History, ProcessError> {
+        let mut agenda = Agenda::of(self.told, self.seed);
+        let mut sampled = Duration::ZERO;
+        loop {
+            let now = self.watch.now();
+            for (id, turn) in agenda.due(now.min(self.told.runs_for)) {
+                self.turn(id, turn)?;
+            }
+            while self.late.last().is_some_and(|(at, _)| *at <= now) {
+                if let Some((_, name)) = self.late.pop() {
+                    self.start(&name)?;
+                }
+            }
+            self.note_connections();
+            self.note_ends();
+            if now >= self.told.runs_for {
+                break;
+            }
+            if now >= sampled + SAMPLE {
+                sampled = now;
+                self.sample();
+            }
+            thread::sleep(LOOK.min(self.watch.until(self.told.runs_for)));
+        }
+        self.sample();
+        let Self { told, chains, seed, watch, wires, mut members, scraper, cast, .. } = self;
+        scraper.finish();
+        if let Wires::Packets(link) = &wires {
+            let (bytes, connections) = link.totals();
+            let totals = [("network_bytes", bytes), ("network_connections", connections)];
+            let totals = totals.map(|(name, total)| (name.to_owned(), total as f64)).into();
+            watch.see("harness", What::Metrics(totals));
+        }
+        // What comes after is about the end of the run, not about the nodes.
+        let mut seen = watch.take();
+        let end = watch.now();
+        members.values().for_each(Member::terminate);
+        members.values_mut().for_each(Member::finish);
+        drop(cast);
+        for member in members.values() {
+            let last = seen.iter().rev().filter(|o| o.source == member.name).find_map(|o| match &o.what {
+                What::Chain { height, tip, .. } => Some((*height, tip.clone())),
+                _ => None,
+            });
+            if let Some(broken) = stored_chain(member, chains, last.as_ref())? {
+                let (height, tip) = last.unwrap_or_default();
+                watch.saw(end, &member.name, What::Chain { ancestor: height, height, tip, broken: Some(broken) });
+            }
+        }
+        seen.extend(watch.take().into_iter().filter(|seen| matches!(seen.what, What::Chain { broken: Some(_), .. })));
+        let parties = told.nodes.iter().map(|(name, node)| (name.clone(), node.ip));
+        let parties = parties.chain(told.peers.iter().map(|(name, peer)| (name.clone(), peer.ip))).collect();
+        let mut history = History::new(Meta { scenario: told.name.clone(), seed, parties });
+        watch.saw(end, "harness", What::Ended);
+        for observation in seen.into_iter().chain(watch.take()) {
+            history.push(observation);
+        }
+        Ok(history)
+    }
+
+    fn start(&mut self, name: &str) -> Result<(), ProcessError> {
+        let Self { members, spawner, ears, .. } = self;
+        let Some(member) = members.get_mut(name) else { return Ok(()) };
+        member.start(spawner, ears).to(format!("start {name}"))
+    }
+
+    fn turn(&mut self, id: u32, turn: Turn) -> Result<(), ProcessError> {
+        let now = self.watch.now();
+        match turn {
+            Turn::Begin(fault, what) => {
+                self.watch.see("harness", What::FaultBegan { id, what });
+                match &fault {
+                    Fault::Cut(pairs) => self.links.begin(id, pairs, None, now),
+                    Fault::Link(pairs, shape) => self.links.begin(id, pairs, Some(shape), now),
+                    Fault::Pause(who) => self.each(who, Member::pause),
+                    Fault::Kill(who) => self.down(who, false),
+                    Fault::PowerLoss(who) => self.down(who, true),
+                    // See `unsupported`.
+                    Fault::Skew { .. } => {}
+                }
+            }
+            Turn::End(fault) => {
+                let (bit, gone) = match &fault {
+                    Fault::Cut(_) | Fault::Link(..) => self.links.end(id, now),
+                    Fault::Pause(who) => self.resume(who),
+                    Fault::Kill(who) | Fault::PowerLoss(who) => self.up(who)?,
+                    Fault::Skew { .. } => (None, true),
+                };
+                self.watch.see("harness", What::FaultEnded { id, bit, gone });
+            }
+            Turn::Direct(peers, direction) => self.cast.direct(&peers, &direction),
+        }
+        Ok(())
+    }
+
+    fn each(&mut self, who: &[String], mut act: impl FnMut(&mut Member)) {
+        for name in who {
+            if let Some(member) = self.members.get_mut(name) {
+                act(member);
+            }
+        }
+    }
+
+    fn resume(&mut self, who: &[String]) -> (Option<String>, bool) {
+        let (mut stopped, mut gone) = (Vec::new(), true);
+        self.each(who, |member| {
+            let (was_stopped, is_right) = member.resume();
+            stopped.extend(was_stopped.then(|| member.name.clone()));
+            gone &= is_right;
+        });
+        ((!stopped.is_empty()).then(|| format!("stood still: {}", stopped.join(", "))), gone)
+    }
+
+    fn down(&mut self, who: &[String], power_loss: bool) {
+        let (wires, watch) = (self.wires.clone(), self.watch.clone());
+        self.each(who, |member| {
+            if let Wires::Packets(link) = wires.clone()
+                && power_loss
+            {
+                link.silence(member.ip, true);
+            }
+            member.kill();
+            watch.see(&member.name, What::Process { up: false });
+        });
+    }
+
+    fn up(&mut self, who: &[String]) -> Result<(Option<String>, bool), ProcessError> {
+        let mut down = Vec::new();
+        self.each(who, |member| down.extend((!member.runs()).then(|| member.name.clone())));
+        for name in who {
+            self.watch.see(name, What::Process { up: true });
+            if let (Wires::Packets(link), Some(member)) = (&self.wires, self.members.get(name)) {
+                link.silence(member.ip, false);
+            }
+            self.start(name)?;
+        }
+        let mut up = true;
+        self.each(who, |member| up &= member.runs());
+        Ok(((!down.is_empty()).then(|| format!("not running: {}", down.join(", "))), up))
+    }
+
+    /// What happened to connections, seen from each node at their ends.
+    fn note_connections(&mut self) {
+        let Wires::Packets(link) = &self.wires else { return };
+        for event in link.drain_events() {
+            let at = self.watch.at(event.at);
+            for (us, them, fate) in fates((*event.from.ip()).into(), (*event.to.ip()).into(), event.change) {
+                let Some(member) = self.names.get(&us).and_then(|name| self.members.get(name)) else { continue };
+                let killed = fate == "closed_by_node" && member.killed_at.is_some_and(|killed| killed <= event.at);
+                let fate = if killed { "killed" } else { fate };
+                let what = What::Connection { fate: fate.into(), peer: them.to_string() };
+                self.watch.saw(at, &member.name, what);
+            }
+        }
+    }
+
+    /// Processes that nobody ended.
+    fn note_ends(&mut self) {
+        for member in self.members.values_mut() {
+            if let Some(text) = member.ended_by_itself() {
+                let (event, fields) = Default::default();
+                self.watch.see(&member.name, What::Log { level: "ERROR".into(), event, text, fields });
+                self.watch.see(&member.name, What::Process { up: false });
+            }
+        }
+    }
+
+    fn sample(&mut self) {
+        let running = self.members.values_mut().filter_map(|member| {
+            let asks = member.runs() && !member.is_paused();
+            asks.then(|| (member.name.clone(), SocketAddr::new(member.ip.into(), HTTP_PORT)))
+        });
+        self.scraper.ask(running.collect());
+    }
+}
+
+/// Writes the chain up to `at` into a node's store, by the node's own program.
+fn import(member: &Member, dir: &Path, chains: &Chains, at: &At) -> Result<(), ProcessError> {
+    let path = dir.join("chain.ndjson");
+    let write = || {
+        let mut file = BufWriter::new(File::create(&path)?);
+        for block in chains.blocks(at).upto(at.height) {
+            serde_json::to_writer(&mut file, &block)?;
+            file.write_all(b"\n")?;
+        }
+        file.flush()
+    };
+    write().to(format!("write {}", path.display()))?;
+    let mut command = member.command(&["chain", "import"]);
+    let output = command.arg(&path).output().to(format!("run {}", command.get_program().display()))?;
+    fs::remove_file(&path).to(format!("remove {}", path.display()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let report = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(ProcessError::Program { command: "chain import".into(), report })
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), ProcessError> {
+    let copy = || {
+        fs::create_dir(to)?;
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+        Ok(())
+    };
+    copy().to(format!("copy {}", from.display()))
+}
+
+/// What is wrong with the chain that a node left on its disk, by nothing that the node said: it must be valid from its first block, and
+/// be what the node said last.
+fn stored_chain(
+    member: &Member,
+    chains: &Chains,
+    told: Option<&(u64, String)>,
+) -> Result<Option<String>, ProcessError> {
+    let mut command = member.command(&["chain", "export"]);
+    let mut child = command.arg("-").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().to("export a chain")?;
+    let lines = child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines);
+    let mut tip: Option<SealedBlock> = None;
+    let mut broken = None;
+    for line in lines {
+        let line = line.to("read a chain")?;
+        let block: SealedBlock = match serde_json::from_str(&line) {
+            Ok(block) => block,
+            Err(error) => {
+                broken = broken.or(Some(format!("on disk: a block that can't be read: {error}")));
+                break;
+            }
+        };
+        // The node's clock may have been ahead when it took the block: only the order of times is checked.
+        let fits = match &tip {
+            Some(parent) => check(&parent.tip(), &block, block.timestamp()).map_err(|error| error.to_string()),
+            None if block.height() == 0 => Ok(()),
+            None => Err("the first block is not the genesis".to_owned()),
+        };
+        if let Err(why) = fits {
+            broken = broken.or(Some(format!("on disk: block {}: {why}", block.height())));
+        }
+        tip = Some(block);
+    }
+    let status = child.wait().to("export a chain")?;
+    if !status.success() {
+        return Ok(Some("the chain on disk can't be exported".into()));
+    }
+    let hash = |height, short: &str| chains.hash_like(height, short).map_or(short.to_owned(), |hash| hash.to_string());
+    let held = tip.map(|tip| (tip.height(), hash(tip.height(), &tip.hash().short())));
+    // A write that was under way when the node was told to end may have been finished.
+    let behind = match (&held, told) {
+        (Some((held, _)), Some((told, _))) => held < told,
+        (None, Some(_)) => true,
+        (_, None) => false,
+    };
+    Ok(broken.or_else(|| behind.then(|| format!("on disk: {held:?}, although {told:?} was announced"))))
+}

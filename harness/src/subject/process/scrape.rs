@@ -1,0 +1,71 @@
+//! Questions to the nodes' `/metrics`.
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::namespace::Namespace;
+use super::watch::Watch;
+use crate::history::What;
+use crate::subject::exposition;
+
+/// How long a node may take to answer.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Bytes of an answer.
+const LONGEST: u64 = 1 << 20;
+
+/// A thread that asks, so that a node that stands still holds up nobody.
+pub struct Scraper {
+    asks: Sender<Vec<(String, SocketAddr)>>,
+    thread: JoinHandle<()>,
+}
+
+impl Scraper {
+    /// Begins, in `namespace` where there is one.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start(namespace: Option<Arc<Namespace>>, watch: Watch) -> io::Result<Self> {
+        let (asks, asked) = channel::<Vec<(String, SocketAddr)>>();
+        let thread = thread::Builder::new().name("scraper".into()).spawn(move || {
+            if namespace.is_some_and(|namespace| namespace.enter().is_err()) {
+                return;
+            }
+            for nodes in asked {
+                for (name, at) in nodes {
+                    if let Ok(text) = ask(at) {
+                        watch.see(&name, What::Metrics(exposition::values(&text)));
+                    }
+                }
+            }
+        })?;
+        Ok(Self { asks, thread })
+    }
+
+    /// Asks these, and records their answers as they come.
+    pub fn ask(&self, nodes: Vec<(String, SocketAddr)>) {
+        // A thread that couldn't enter the namespace has ended: checks miss the metrics, and say so.
+        let _ = self.asks.send(nodes);
+    }
+
+    /// Waits for all answers.
+    pub fn finish(self) {
+        drop(self.asks);
+        let _ = self.thread.join();
+    }
+}
+
+fn ask(at: SocketAddr) -> io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&at, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.take(LONGEST).read_to_string(&mut answer)?;
+    match answer.split_once("\r\n\r\n") {
+        Some((head, body)) if head.starts_with("HTTP/1.1 200") => Ok(body.to_owned()),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
+}

@@ -1,0 +1,53 @@
+//! What is seen of a run in real time, in the scenario's time.
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::fault::SimTime;
+use crate::history::{Observation, What};
+
+/// Takes observations from all threads of a run. Clones are the same watch.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    began: Instant,
+    time_scale: u32,
+    seen: Arc<Mutex<Vec<Observation>>>,
+}
+
+impl Watch {
+    /// Begins now; a second is `time_scale` seconds of the scenario (D-29).
+    #[allow(clippy::disallowed_methods, reason = "a run of processes is in real time")]
+    pub fn start(time_scale: u32) -> Self {
+        Self { began: Instant::now(), time_scale, seen: Arc::default() }
+    }
+
+    /// The scenario's time.
+    pub fn now(&self) -> SimTime {
+        self.began.elapsed() * self.time_scale
+    }
+
+    /// The scenario's time at an instant.
+    pub fn at(&self, instant: Instant) -> SimTime {
+        instant.saturating_duration_since(self.began) * self.time_scale
+    }
+
+    /// Real time until `at`; zero when that is over.
+    pub fn until(&self, at: SimTime) -> Duration {
+        at.saturating_sub(self.now()) / self.time_scale
+    }
+
+    /// Something was seen now.
+    pub fn see(&self, source: &str, what: What) {
+        self.saw(self.now(), source, what);
+    }
+
+    /// Something was seen at `at`.
+    pub fn saw(&self, at: SimTime, source: &str, what: What) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.push(Observation { at, source: source.to_owned(), what });
+    }
+
+    /// Everything so far, in order of arrival.
+    pub fn take(&self) -> Vec<Observation> {
+        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
