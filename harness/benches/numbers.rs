@@ -8,7 +8,7 @@ use std::time::Duration;
 use harness::check::Verdict;
 use harness::history::{Field, History, What};
 use harness::peer::Chains;
-use harness::run::run;
+use harness::run::{Backend, run};
 use harness::scenario::Scenario;
 use harness::subject::sim::{Variation, simulate};
 use harness::subject::sim_net::turmoil_builder;
@@ -107,7 +107,7 @@ fn ten_thousand_blocks() {
 }
 
 fn deep_fork() {
-    let run = run(&load("fork/masternode-fork-10000-deep"), 1, Variation::default()).expect("the simulation runs");
+    let run = run(&load("fork/masternode-fork-10000-deep"), 1, &Backend::simulation()).expect("the simulation runs");
     assert_eq!(run.judged.verdict, Verdict::Pass);
     let round_trips = run.history.observations().iter().find_map(|seen| match &seen.what {
         What::Log { event, fields, .. } if event == "ancestor_found" => fields.get("round_trips").cloned(),

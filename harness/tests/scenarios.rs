@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use harness::check::{JudgeResult, Verdict};
 use harness::history::{History, normal};
-use harness::run::{Variation, folder, run};
+use harness::run::{Backend, Variation, folder, run};
 use harness::scenario::{Found, Scenario, find};
 use libtest_mimic::{Arguments, Failed, Trial};
 use node::protocol::mutant::{Mutant, switch};
@@ -73,7 +73,7 @@ fn main() {
 
 fn plain(file: &Found) -> Result<(), Failed> {
     let scenario = Scenario::load(&file.path, &file.root)?;
-    let run = run(&scenario, SEED, Variation::default())?;
+    let run = run(&scenario, SEED, &Backend::simulation())?;
     passes(&run.judged, SEED)?;
     let (dir, complaints) = &*ELSEWHERE;
     let elsewhere = folder::place(dir.path(), &scenario.name, SEED).join("history.jsonl");
@@ -93,7 +93,7 @@ fn plain(file: &Found) -> Result<(), Failed> {
 fn jittered(file: &Found) -> Result<(), Failed> {
     let scenario = Scenario::load(&file.path, &file.root)?;
     for seed in 1..=5 {
-        passes(&run(&scenario, seed, Variation { jitter: true })?.judged, seed)?;
+        passes(&run(&scenario, seed, &Backend::Simulation(Variation { jitter: true }))?.judged, seed)?;
     }
     Ok(())
 }
@@ -102,7 +102,7 @@ fn caught(mutant: Mutant) -> Result<(), Failed> {
     let (_, name) = CATCHES.iter().find(|(caught, _)| *caught == mutant).ok_or("no scenario is named for it")?;
     let scenario = Scenario::load(&root().join(format!("{name}.yaml")), &root())?;
     switch(Some(mutant));
-    let run = run(&scenario, SEED, Variation::default());
+    let run = run(&scenario, SEED, &Backend::simulation());
     switch(None);
     match run?.judged.verdict {
         Verdict::Fail => Ok(()),

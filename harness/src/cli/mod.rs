@@ -14,13 +14,14 @@ pub use exit::Exit;
 pub use run::{Format, RunArgs};
 
 use crate::run::folder::FolderError;
+use crate::run::privilege;
 use crate::scenario::LoadError;
 
 /// Runs masternodes in a simulated network, hurts them, and judges what was seen.
 #[derive(Debug, Parser)]
 #[command(name = "lockstep", version)]
 enum Cli {
-    /// Run scenarios in the simulated network and judge them.
+    /// Run scenarios in the simulated network, or as processes, and judge them.
     Run(run::RunArgs),
     /// List scenarios with their requirements.
     List(list::ListArgs),
@@ -67,6 +68,13 @@ pub fn main() -> Exit {
             return if error.use_stderr() { Exit::Content } else { Exit::Expected };
         }
     };
+    if matches!(&cli, Cli::Run(args) if args.backend == run::On::Process) {
+        // While there is no other thread.
+        if let Err(error) = privilege::enter_user_namespace_if_needed() {
+            complain(&CliError::Harness(error.to_string()));
+            return Exit::Environment;
+        }
+    }
     let out = &mut io::stdout().lock();
     let done = match &cli {
         Cli::Run(args) => run::run(args, out),

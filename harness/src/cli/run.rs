@@ -11,8 +11,9 @@ use clap::{Args, ValueEnum};
 use super::{CliError, Exit};
 use crate::check::Verdict;
 use crate::report;
+use crate::run::privilege::{self, Ability};
 use crate::run::stopwatch::Stopwatch;
-use crate::run::{self, ScenarioResult, Variation, folder, repeat_command};
+use crate::run::{self, Backend, ProcessOptions, ScenarioResult, folder, repeat_command};
 use crate::scenario::{Scenario, find};
 
 /// Run scenarios and judge them.
@@ -36,9 +37,25 @@ pub struct RunArgs {
     /// Folder for the runs' folders.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Where scenarios run.
+    #[arg(long, value_enum, default_value_t)]
+    pub backend: On,
+    /// Instead of the scenarios' `time_scale`: processes run so many times as fast; 1 is real time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub time_scale: Option<u32>,
     /// What is printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Backends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum On {
+    /// The simulated network, in virtual time.
+    #[default]
+    Sim,
+    /// Real processes, each in a network namespace of its own, in real time; on loopback addresses where there are none.
+    Process,
 }
 
 /// Forms of the report.
@@ -61,12 +78,18 @@ struct Job {
     scenario: Arc<Scenario>,
     path: String,
     seed: u64,
+    backend: Backend,
 }
 
 /// Runs what was asked for, several at a time, and tells the results in the order of their names and seeds.
 pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Exit, CliError> {
     let started = Stopwatch::start();
     let jobs = jobs(args)?;
+    if let Some(Backend::Processes(ProcessOptions { ability: Ability::Loopback(why), .. })) =
+        jobs.first().map(|job| &job.backend)
+    {
+        writeln!(std::io::stderr(), "processes run on loopback addresses, without faults of links: {why}")?;
+    }
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(OUT));
     let format = match args.format {
         Format::Text => report::Format::Text,
@@ -77,7 +100,9 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Exit, CliError
     let mut renderer = report::renderer(format, Box::new(out), colours, jobs.len());
     let (next, (done, results)) = (AtomicUsize::new(0), channel());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = args.jobs.map_or(cores, usize::from).min(jobs.len());
+    // Processes mostly wait.
+    let default = if args.backend == On::Process { 2 * cores } else { cores };
+    let threads = args.jobs.map_or(default, usize::from).min(jobs.len());
     let mut told: Vec<Option<ScenarioResult>> = Vec::new();
     told.resize_with(jobs.len(), || None);
     std::thread::scope(|scope| {
@@ -115,6 +140,10 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Exit, CliError
 
 fn jobs(args: &RunArgs) -> Result<Vec<Job>, CliError> {
     let mut jobs = Vec::new();
+    let processes = match args.backend {
+        On::Sim => None,
+        On::Process => Some((reference_node()?, privilege::ability())),
+    };
     for file in find(&args.paths)? {
         if args.filter.as_ref().is_some_and(|filter| !file.name().contains(filter.as_str())) {
             continue;
@@ -122,7 +151,16 @@ fn jobs(args: &RunArgs) -> Result<Vec<Job>, CliError> {
         let scenario = Arc::new(Scenario::load(&file.path, &file.root)?);
         let path = file.path.display().to_string();
         let seeds = args.seed..args.seed.saturating_add(args.seeds.into());
-        jobs.extend(seeds.map(|seed| Job { scenario: scenario.clone(), path: path.clone(), seed }));
+        let backend = match &processes {
+            None => Backend::simulation(),
+            Some((node, ability)) => Backend::Processes(ProcessOptions {
+                node: node.clone(),
+                time_scale: args.time_scale.unwrap_or(scenario.time_scale),
+                ability: ability.clone(),
+            }),
+        };
+        let job = |seed| Job { scenario: scenario.clone(), path: path.clone(), seed, backend: backend.clone() };
+        jobs.extend(seeds.map(job));
     }
     if jobs.is_empty() {
         let which = args.filter.as_ref().map_or(String::new(), |filter| format!(" whose name contains `{filter}`"));
@@ -131,14 +169,24 @@ fn jobs(args: &RunArgs) -> Result<Vec<Job>, CliError> {
     Ok(jobs)
 }
 
+/// The program that is built beside this one.
+fn reference_node() -> Result<PathBuf, CliError> {
+    let me = std::env::current_exe()?;
+    let node = me.with_file_name("reference-node");
+    match node.is_file() {
+        true => Ok(node),
+        false => Err(CliError::Harness(format!("{} is missing: `cargo build -p harness` makes it", node.display()))),
+    }
+}
+
 impl Job {
     fn run(&self, dir: &Path) -> Result<ScenarioResult, CliError> {
         let started = Stopwatch::start();
         let scenario = &self.scenario;
-        let run = catch_unwind(AssertUnwindSafe(|| run::run(scenario, self.seed, Variation::default())));
+        let run = catch_unwind(AssertUnwindSafe(|| run::run(scenario, self.seed, &self.backend)));
         let run = match run {
             Ok(run) => run.map_err(|error| CliError::Harness(format!("{}: {error}", scenario.name)))?,
-            Err(_) => return Err(CliError::Harness(format!("{}: the simulation panicked", scenario.name))),
+            Err(_) => return Err(CliError::Harness(format!("{}: the harness panicked", scenario.name))),
         };
         let mut result = ScenarioResult {
             name: scenario.name.clone(),
@@ -148,14 +196,24 @@ impl Job {
             verdict: Verdict::Inconclusive,
             findings: Vec::new(),
             convergence: Vec::new(),
+            backend: self.backend.to_string(),
+            time_scale: self.backend.time_scale(),
             virtual_time: scenario.runs_for,
             wall_time: started.elapsed(),
             faults: run.history.faults().into_iter().map(|fault| fault.what).collect(),
             folder: Some(folder::place(dir, &scenario.name, self.seed)),
-            repeat: repeat_command(&self.path, self.seed),
+            repeat: self.repeat(),
         };
         result.judged(run.judged);
         result.folder = Some(folder::write(dir, &result, &scenario.source, &run.history)?);
         Ok(result)
+    }
+
+    fn repeat(&self) -> String {
+        let command = repeat_command(&self.path, self.seed);
+        match &self.backend {
+            Backend::Simulation(_) => command,
+            Backend::Processes(options) => format!("{command} --backend process --time-scale {}", options.time_scale),
+        }
     }
 }

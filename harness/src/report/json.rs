@@ -1,7 +1,7 @@
 //! One JSON document, versioned: `{"lockstep_report": 1, "verdict", "counts": {"pass", "fail", "inconclusive", "unsupported"},
 //! "wall_ms", "runs": [run]}`.
 //!
-//! A run is `{"scenario", "title", "requirements": [id], "seed", "verdict", "virtual_ms", "wall_ms", "faults": [words],
+//! A run is `{"scenario", "title", "requirements": [id], "seed", "verdict", "backend", "time_scale", "virtual_ms", "wall_ms", "faults": [words],
 //! "convergence": [{"what", "ms"}], "findings": [finding], "folder": path or null, "repeat": command}`; a finding is
 //! `{"verdict", "check", "line": number or null, "expected", "actual", "nearest": line or null, "at_ms": number or null,
 //! "faults_in_force": [words]}`. Times are whole milliseconds since the start of the run. Keys may be added within a version.

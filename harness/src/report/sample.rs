@@ -32,6 +32,8 @@ fn result(name: &str, seed: u64, findings: Vec<Finding>) -> ScenarioResult {
         verdict: Verdict::worst(findings.iter().map(|finding| finding.verdict)),
         findings,
         convergence: vec![Converged { what: "a, b converge on one tip".into(), took: Duration::from_millis(31_060) }],
+        backend: "sim".into(),
+        time_scale: 1,
         virtual_time: Duration::from_secs(600),
         wall_time: Duration::from_millis(100 + seed),
         faults: vec!["cut a | m1".into()],

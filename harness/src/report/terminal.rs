@@ -108,12 +108,13 @@ impl Renderer for Terminal<'_> {
         let verdict = self.paint(result.verdict, &format!("{:<12}", result.verdict));
         writeln!(
             self.to,
-            "[{:>width$}/{}] {verdict} {}  seed {}  {} simulated in {}",
+            "[{:>width$}/{}] {verdict} {}  seed {}  {} {} in {}",
             self.done,
             self.total,
             result.name,
             result.seed,
             seconds(result.virtual_time),
+            how(result),
             seconds(result.wall_time)
         )?;
         let grounds = result.grounds();
@@ -142,6 +143,15 @@ impl Renderer for Terminal<'_> {
             self.summary(results, wall_time)?;
         }
         self.to.flush()
+    }
+}
+
+/// How the scenario's time passed.
+fn how(result: &ScenarioResult) -> String {
+    match (&*result.backend, result.time_scale) {
+        ("sim", _) => "simulated".into(),
+        (backend, 1) => format!("on backend {backend}"),
+        (backend, scale) => format!("on backend {backend} {scale} times as fast"),
     }
 }
 

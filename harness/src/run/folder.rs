@@ -104,6 +104,8 @@ mod tests {
             verdict: Verdict::Fail,
             findings: Vec::new(),
             convergence: Vec::new(),
+            backend: "sim".into(),
+            time_scale: 1,
             virtual_time: Duration::from_secs(600),
             wall_time: Duration::from_millis(100),
             faults: Vec::new(),

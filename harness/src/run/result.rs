@@ -24,7 +24,11 @@ pub struct ScenarioResult {
     pub findings: Vec<Finding>,
     /// Each convergence that was reached, with its time.
     pub convergence: Vec<Converged>,
-    /// Simulated time.
+    /// Where it ran: `sim`, `process`, `loopback`.
+    pub backend: String,
+    /// How many seconds of the scenario passed in a second, where it ran in real time (D-29).
+    pub time_scale: u32,
+    /// The scenario's time.
     #[serde(rename = "virtual_ms", serialize_with = "ms")]
     pub virtual_time: Duration,
     /// Time that it took.

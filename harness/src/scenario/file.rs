@@ -30,6 +30,10 @@ pub struct ScenarioFile {
     /// Simulated granularity of message delivery; 10 ms up to 20 hosts, 100 ms above. Default 10 ms.
     #[serde(default)]
     pub tick: Option<Spanned<Span>>,
+    /// In real time the scenario runs so many times as fast (1 to 60): every interval, timeout and back-off of the node is divided, and so
+    /// are the scenario's own times. Default 1. The simulation has no use for it.
+    #[serde(default)]
+    pub time_scale: Option<Spanned<u16>>,
     /// Forks of the built chain `main`, which always exists.
     #[serde(default)]
     pub chains: BTreeMap<Name, ChainFile>,

@@ -21,6 +21,8 @@ pub struct Scenario {
     pub runs_for: Duration,
     /// Simulated tick.
     pub tick: Duration,
+    /// How many times as fast it runs in real time, 1 to 60 (D-29).
+    pub time_scale: u32,
     /// All chains by name; `main` has no parent.
     pub chains: BTreeMap<String, Chain>,
     /// Nodes under test by name.

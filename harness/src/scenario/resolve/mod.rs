@@ -88,6 +88,7 @@ pub(super) fn scenario(name: &str, file: ScenarioFile, text: &str) -> Result<Sce
         requirements: file.requirements.into_iter().map(|id| id.value).collect(),
         runs_for: context.runs_for,
         tick: file.tick.map_or(DEFAULT_TICK, |tick| tick.value.0),
+        time_scale: file.time_scale.map_or(1, |scale| scale.value.into()),
         chains,
         nodes,
         peers,
@@ -104,6 +105,13 @@ pub(super) fn scenario(name: &str, file: ScenarioFile, text: &str) -> Result<Sce
 fn ranges(file: &ScenarioFile, context: &mut Context) {
     if context.runs_for < Duration::from_secs(1) || context.runs_for > LONGEST_RUN {
         context.wrong(&file.runs_for.place, "a run lasts 1s to 7d", "write the simulated time from start to end");
+    }
+    if let Some(scale) = file.time_scale.as_ref().filter(|scale| !(1..=60).contains(&scale.value)) {
+        context.wrong(
+            &scale.place,
+            format!("a time scale of {} is out of range", scale.value),
+            "a time scale is 1 to 60",
+        );
     }
     if let Some(tick) = file.tick.as_ref().filter(|tick| !TICKS.contains(&tick.value.0)) {
         context.wrong(&tick.place, format!("a tick of {:?} is out of range", tick.value), "a tick is 1ms to 100ms");
