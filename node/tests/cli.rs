@@ -1,45 +1,9 @@
 //! `masternode` as a process: exit codes, log formats, signals.
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Output, Stdio};
+#[allow(dead_code, reason = "shared by several tests")]
+mod process;
 
-fn masternode(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_masternode"));
-    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// Runs a command that ends by itself.
-fn ends(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } = masternode(arguments).output().unwrap();
-    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
-}
-
-/// A node that has started, and its first line.
-struct Running {
-    node: Child,
-    stdout: BufReader<std::process::ChildStdout>,
-    first: String,
-}
-
-impl Running {
-    fn start(arguments: &[&str]) -> Self {
-        let mut node = masternode(arguments).spawn().unwrap();
-        let mut stdout = BufReader::new(node.stdout.take().unwrap());
-        let mut first = String::new();
-        stdout.read_line(&mut first).unwrap();
-        Self { node, stdout, first }
-    }
-
-    /// Sends a signal, waits for the end and returns the exit code and the rest of stdout.
-    fn stop(mut self, signal: &str) -> (Option<i32>, String) {
-        let sent = Command::new("kill").args([signal, &self.node.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).unwrap();
-        (self.node.wait().unwrap().code(), rest)
-    }
-}
+use process::{Running, ends};
 
 #[test]
 fn a_node_runs_until_a_signal() {
@@ -50,7 +14,9 @@ fn a_node_runs_until_a_signal() {
             "{}",
             node.first
         );
-        assert_eq!(node.stop(signal), (Some(0), String::new()));
+        let (code, rest) = node.stop(signal);
+        assert_eq!(code, Some(0));
+        assert!(rest.ends_with(" INFO node: Stopped event=\"stopped\"\n") && rest.lines().count() == 1, "{rest}");
     }
 }
 

@@ -325,6 +325,7 @@ impl Host {
             telemetry,
             // Another life, other nonces.
             seed: self.seed ^ started.rotate_left(17),
+            status: None,
         };
         let process = run(self.config, parts, std::future::pending());
         self.gate.wrap(Attributed::new(self.number, process)).await?;

@@ -12,7 +12,8 @@ const NODE: &[(&str, &[&str])] = &[
     ("store", &["chain"]),
     ("telemetry", &["protocol", "chain"]),
     ("runtime", &["protocol", "wire", "store", "telemetry", "config", "chain"]),
-    ("cli", &["runtime", "config", "store", "telemetry", "chain"]),
+    ("http", &["runtime", "telemetry", "protocol"]),
+    ("cli", &["runtime", "http", "config", "store", "telemetry", "chain"]),
 ];
 const HARNESS: &[(&str, &[&str])] = &[
     ("scenario", &[]),

@@ -1,5 +1,7 @@
 //! How the command ends.
 use std::fmt::Display;
+use std::io;
+use std::net::SocketAddr;
 
 use crate::config::ConfigError;
 use crate::runtime::RunError;
@@ -9,6 +11,9 @@ pub(super) const BAD_INPUT: u8 = 3;
 
 /// The environment: an unreadable file, a taken address.
 const ENVIRONMENT: u8 = 4;
+
+/// A second signal, before the node had stopped.
+const INTERRUPTED: u8 = 130;
 
 /// Why the command did not do what it should.
 #[derive(Debug)]
@@ -25,6 +30,21 @@ impl Failure {
     pub fn environment(report: impl Display) -> Self {
         Self { code: ENVIRONMENT, report: report.to_string() }
     }
+
+    pub fn interrupted() -> Self {
+        Self { code: INTERRUPTED, report: "ended at once by a second signal".to_owned() }
+    }
+
+    /// An address that can't be bound, and what to do about it; `setting` names where it comes from.
+    pub fn listen(what: &str, at: SocketAddr, error: &io::Error, setting: &str) -> Self {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => "another program listens there: stop it, or choose another port",
+            io::ErrorKind::AddrNotAvailable => "no interface of this machine has that address: choose another",
+            io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose a higher one",
+            _ => "choose another address",
+        };
+        Self::environment(format_args!("cannot listen on {at} for {what}: {error}\n{advice} with {setting}"))
+    }
 }
 
 impl From<ConfigError> for Failure {
@@ -38,6 +58,7 @@ impl From<ConfigError> for Failure {
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
-        Self::environment(error)
+        let RunError::Listen { at, source } = error;
+        Self::listen("peers", at, &source, "--listen or [network] listen")
     }
 }

@@ -2,6 +2,7 @@
 mod exit;
 mod log;
 mod run;
+mod run_flags;
 
 use std::process::ExitCode;
 
@@ -18,13 +19,13 @@ struct Command {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Run the node until SIGINT or SIGTERM
-    Run(run::Flags),
+    Run(run_flags::RunFlags),
 }
 
 /// Reads the command line and does what it says; errors go to stderr.
 ///
 /// Exit codes: 0 stopped as asked, 3 a bad configuration or argument, 4 the environment (an unreadable file, a taken
-/// address).
+/// address), 130 a second signal.
 pub fn main() -> ExitCode {
     let result = match Command::try_parse() {
         Ok(Command { action: Action::Run(flags) }) => run::run(flags),

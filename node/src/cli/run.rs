@@ -1,78 +1,90 @@
 //! `masternode run`
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use super::exit::Failure;
 use super::log;
-use crate::config::{Config, Overrides};
-use crate::runtime::{self, Parts, SystemClock, TcpNetwork};
-use crate::store::MemoryStore;
+use super::run_flags::RunFlags;
+use crate::http::{HttpServer, Sources};
+use crate::runtime::{self, Clock, Parts, SystemClock, TcpNetwork, status_channel};
+use crate::store::{MemoryStore, Store};
 use crate::telemetry::Telemetry;
 
-#[derive(Debug, Args)]
-pub(super) struct Flags {
-    /// The configuration file; without it, the testnet's defaults
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Instead of `[network] listen`
-    #[arg(long, value_name = "IP:PORT")]
-    listen: Option<SocketAddr>,
-    /// Instead of `[network] genesis`
-    #[arg(long, value_name = "FILE")]
-    genesis: Option<PathBuf>,
-    /// Instead of `[log] level`: off, error, warn, info, debug, trace, or a tracing filter
-    #[arg(long, value_name = "FILTER")]
-    log_level: Option<String>,
-    /// Instead of `[log] format`
-    #[arg(long, value_name = "FORMAT")]
-    log_format: Option<Format>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
-/// Runs a node on real sockets until SIGINT or SIGTERM.
-pub(super) fn run(flags: Flags) -> Result<(), Failure> {
-    let overrides = Overrides {
-        listen: flags.listen,
-        genesis: flags.genesis,
-        log_level: flags.log_level,
-        log_json: flags.log_format.map(|format| format == Format::Json),
-    };
-    let config = Config::load_with(flags.config.as_deref(), overrides)?;
+/// Runs a node on real sockets until SIGINT or SIGTERM; a second one ends it at once.
+pub(super) fn run(flags: RunFlags) -> Result<(), Failure> {
+    let config = flags.config()?;
     log::start(&config.log)?;
     if config.store.is_some() {
         tracing::warn!(target: "node", "`[store] path` is not used yet: the chain is kept in memory and ends with the process");
     }
-    if config.http.is_some() {
-        tracing::warn!(target: "node", "`[http]` is not served yet");
-    }
+    let telemetry = Arc::new(Telemetry::new());
+    let (status, port) = status_channel();
     let parts = Parts {
         network: TcpNetwork,
         store: Arc::new(MemoryStore::new(config.network.genesis.clone())),
         clock: Arc::new(SystemClock),
-        telemetry: Arc::new(Telemetry::new()),
+        telemetry: telemetry.clone(),
         // The standard library's only source of real randomness.
         seed: RandomState::new().hash_one(std::process::id()),
+        status: Some(port),
     };
+    warn_of_a_wrong_clock(&*parts.store, &SystemClock);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::environment)?;
-    runtime.block_on(async {
+    let ran = runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::environment)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::environment)?;
-        let shutdown = async {
+        let mut signalled = async || {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
         };
-        Ok(runtime::run(config, parts, shutdown).await?)
-    })
+        if let Some(at) = config.http {
+            serve_http(at, Sources { telemetry, status }).await?;
+        }
+        let (stop, stopped) = oneshot::channel();
+        let signals = async {
+            signalled().await;
+            let _ = stop.send(());
+            signalled().await;
+        };
+        tokio::select! {
+            biased;
+            ran = runtime::run(config, parts, async { stopped.await.unwrap_or_default() }) => Ok(ran?),
+            () = signals => Err(Failure::interrupted()),
+        }
+    });
+    // A write that hangs must not keep the process: it is wholly there at the next start, or not at all.
+    runtime.shutdown_background();
+    ran.inspect(|()| tracing::info!(target: "node", event = "stopped", "Stopped"))
+}
+
+async fn serve_http(at: SocketAddr, sources: Sources) -> Result<(), Failure> {
+    let refused = |error: io::Error| Failure::listen("HTTP", at, &error, "--http or [http] listen");
+    let http = HttpServer::bind(at).await.map_err(refused)?;
+    // The port may have been left to the system.
+    let at = http.local_addr().map_err(refused)?;
+    tracing::info!(target: "node", event = "http", %at, "Serving HTTP on {at}");
+    tokio::spawn(http.serve(sources));
+    Ok(())
+}
+
+/// Says what follows where the clock is behind the chain; a node with a wrong clock still serves what it has.
+fn warn_of_a_wrong_clock(store: &dyn Store, clock: &dyn Clock) {
+    let (now, tip) = (clock.unix_ms().div_euclid(1000), store.tip());
+    if now < tip.timestamp {
+        let behind = tip.timestamp - now;
+        tracing::warn!(
+            target: "node",
+            event = "clock_behind",
+            behind,
+            "The clock is {behind}s before the time of our tip (height {}): blocks from now on may be refused until it is set right",
+            tip.height
+        );
+    }
 }

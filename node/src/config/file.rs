@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::value::bounded;
-use super::{Chain, ConfigError, Log, Network, Producer, Sync, network, producer};
+use super::{Chain, ConfigError, Log, Network, PeerAddress, Producer, Sync, network, producer};
 
 /// Bytes that a configuration may have.
 const MAX_FILE: usize = 1 << 20;
@@ -44,6 +44,16 @@ pub struct Overrides {
     pub log_level: Option<String>,
     /// Instead of `[log] format`.
     pub log_json: Option<bool>,
+    /// Instead of `[http] listen`; serves HTTP without that table, too.
+    pub http: Option<SocketAddr>,
+    /// Instead of `[network] peers`, where there are any.
+    pub peers: Vec<PeerAddress>,
+    /// Instead of `[network] whitelisted_peers`, where there are any.
+    pub whitelisted_peers: Vec<PeerAddress>,
+    /// Instead of `[network] masternode`.
+    pub masternode: Option<bool>,
+    /// Instead of `[test] time_scale`; 1 to 60.
+    pub time_scale: Option<u32>,
 }
 
 impl Default for Config {
@@ -92,6 +102,15 @@ impl Config {
         }
         keys.log.level = flags.log_level.unwrap_or(keys.log.level);
         keys.log.json = flags.log_json.unwrap_or(keys.log.json);
+        keys.http = flags.http.map(|listen| Http { listen }).or(keys.http);
+        if !flags.peers.is_empty() {
+            keys.network.peers = flags.peers;
+        }
+        if !flags.whitelisted_peers.is_empty() {
+            keys.network.whitelisted_peers = flags.whitelisted_peers;
+        }
+        keys.network.masternode = flags.masternode.unwrap_or(keys.network.masternode);
+        keys.test.time_scale = flags.time_scale.unwrap_or(keys.test.time_scale);
         keys.resolve(base)
     }
 }

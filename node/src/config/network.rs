@@ -60,14 +60,14 @@ pub(super) struct Keys {
     name: String,
     pub(super) genesis: Option<PathBuf>,
     pub(super) listen: Option<SocketAddr>,
-    peers: Vec<PeerAddress>,
-    whitelisted_peers: Vec<PeerAddress>,
+    pub(super) peers: Vec<PeerAddress>,
+    pub(super) whitelisted_peers: Vec<PeerAddress>,
     blacklisted_peers: Vec<PeerAddress>,
     #[serde(deserialize_with = "bounded::<_, _, 1, 10_000>")]
     max_connections: usize,
     #[serde(deserialize_with = "bounded::<_, _, 0, 10_000>")]
     reserved_masternode_slots: usize,
-    masternode: bool,
+    pub(super) masternode: bool,
 }
 
 impl Default for Keys {

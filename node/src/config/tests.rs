@@ -117,10 +117,19 @@ fn flags_beat_the_file() {
         genesis: Some(fixture("../chain/genesis.json")),
         log_level: Some("debug".to_owned()),
         log_json: Some(false),
+        http: Some("127.0.0.1:2".parse().unwrap()),
+        peers: vec!["192.0.2.7".parse().unwrap()],
+        whitelisted_peers: vec!["192.0.2.8".parse().unwrap(), "192.0.2.9:1".parse().unwrap()],
+        masternode: Some(false),
+        time_scale: Some(2),
     };
     let config = Config::load_with(Some(&fixture("every-key.toml")), flags).unwrap();
     assert_eq!(config.network.listen, "127.0.0.2:1".parse().unwrap());
     assert_eq!((config.log.json, config.log.level.as_str()), (false, "debug"));
+    assert_eq!((config.http, config.time_scale), (Some("127.0.0.1:2".parse().unwrap()), 2));
+    assert_eq!((config.network.peers.len(), config.network.whitelisted_peers.len()), (1, 2));
+    assert_eq!(config.network.peers[0].ip, ip("192.0.2.7"));
+    assert!(!config.network.masternode);
     assert_eq!(config.sync.coordinator_interval, Duration::from_secs(10));
 }
 

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::status::{BanStatus, ms};
 use super::timing::Timing;
 use crate::wire::Message;
 
@@ -41,6 +42,12 @@ impl Bans {
     /// Whether a peer is unwelcome now; the blacklist wins over everything.
     pub fn banned(&self, ip: IpAddr, now: Duration) -> bool {
         self.blacklist.contains(&ip) || self.until.get(&ip).is_some_and(|until| until.is_none_or(|until| until > now))
+    }
+
+    /// Bans in force, by address.
+    pub fn statuses(&self, now: Duration) -> Vec<BanStatus> {
+        let in_force = self.until.iter().filter(|(_, until)| until.is_none_or(|until| until > now));
+        in_force.map(|(ip, until)| BanStatus { ip: *ip, remaining_ms: until.map(|until| ms(until - now)) }).collect()
     }
 
     /// Whether the address is on the operator's blacklist.

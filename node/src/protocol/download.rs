@@ -87,6 +87,7 @@ impl Download {
 pub(super) struct Request {
     pub purpose: Purpose,
     pub range: HeightRange,
+    pub asked_at: Duration,
     pub deadline: Duration,
     /// A reorg made it useless: its answer is judged as unasked blocks (D-23), but until it comes the peer is asked nothing else.
     pub cancelled: bool,

@@ -2,6 +2,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::wire::Message;
 
 /// A connection, numbered by the driver; never used twice.
@@ -9,7 +11,8 @@ use crate::wire::Message;
 pub struct ConnId(pub u64);
 
 /// Who dialled a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// The peer did.
     Inbound,

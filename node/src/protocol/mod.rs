@@ -21,6 +21,7 @@ mod rng;
 mod serve;
 mod session;
 mod slots;
+mod status;
 mod sync;
 mod timing;
 mod unasked;
@@ -28,6 +29,9 @@ mod unasked;
 pub use event::Event;
 pub use input::{ConnId, Direction, Input, Now};
 pub use output::Output;
+pub use status::{
+    BackOffStatus, BanStatus, ForkStage, ForkStatus, PeerStatus, RangeStatus, ReorgStatus, Role, Standing, Status,
+};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -44,7 +48,7 @@ use fork::Forks;
 use peer_table::PeerTable;
 use reconnect::Dialler;
 use rng::Rng;
-use sync::Standing;
+use sync::LastTold;
 use timing::Timing;
 use unasked::Unasked;
 
@@ -63,7 +67,7 @@ pub struct Core {
     dialler: Dialler,
     /// `None` where the coordinator is switched off.
     tick_at: Option<Duration>,
-    standing: Standing,
+    standing: LastTold,
     chain_download: Download,
     branch_download: Download,
     requests: Requests,
@@ -80,6 +84,8 @@ pub struct Core {
     told: BTreeMap<(&'static str, Option<IpAddr>), Duration>,
     /// The last value told of [`Core::buffered_bytes`].
     buffered: u64,
+    /// For the status alone.
+    last_reorg: Option<ReorgStatus>,
 }
 
 /// What a write was for.
@@ -113,7 +119,7 @@ impl Core {
             benches: Benches::default(),
             dialler,
             tick_at: config.sync.enable_coordinator.then_some(now.at + timing.coordinator),
-            standing: Standing::default(),
+            standing: LastTold::default(),
             chain_download: Download::default(),
             branch_download: Download::default(),
             requests: Requests::default(),
@@ -125,6 +131,7 @@ impl Core {
             produce_at: None,
             told: BTreeMap::new(),
             buffered: 0,
+            last_reorg: None,
             config: config.clone(),
             timing,
         };
@@ -238,6 +245,7 @@ impl Core {
             After::Stage { bytes } => self.staged(bytes),
             After::Switch { old_height, old_tip, ancestor } => {
                 let (new_height, new_tip) = (tip.height, tip.hash);
+                self.last_reorg = Some(ReorgStatus { at: self.now.unix_ms, old_height, new_height, ancestor });
                 self.tell(Event::Reorg { old_height, old_tip, new_height, new_tip, ancestor });
                 self.switched();
             }

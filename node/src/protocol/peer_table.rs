@@ -24,6 +24,10 @@ pub(super) struct Conn {
     pub rates: Rates,
     /// The newest height it told (D-9, D-21).
     pub reported: Option<Height>,
+    /// When it did.
+    pub reported_at: Duration,
+    /// It called itself a masternode; nothing but the status depends on it.
+    pub masternode: bool,
     /// Above our tip, told by BlockInventory or BlockAnnouncement, not asked for yet (D-16).
     pub announced: Option<Height>,
     /// Its tip as it last told it with a hash.
@@ -80,6 +84,8 @@ impl PeerTable {
             liveness: Liveness::new(now, timing),
             rates: Rates::default(),
             reported: None,
+            reported_at: now,
+            masternode: false,
             announced: None,
             tip: None,
             foreign: false,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::mutant::{self, Mutant};
+use super::status::{BackOffStatus, Role, ms};
 use super::timing::Timing;
 
 /// Everybody that the configuration names.
@@ -96,6 +97,20 @@ impl Dialler {
         }
         entry.state = State::Waiting(now + after);
         Some(Retry { whitelisted: entry.whitelisted, after, gave_up: gave_up.filter(|n| *n == failures_max) })
+    }
+
+    /// Who failed and waits for the next dial.
+    pub fn statuses(&self, now: Duration) -> Vec<BackOffStatus> {
+        let waits = |(ip, entry): (&IpAddr, &Entry)| match entry.state {
+            State::Waiting(at) if entry.failures > 0 => Some(BackOffStatus {
+                ip: *ip,
+                role: Role::of(entry.whitelisted),
+                failures: entry.failures,
+                next_dial_ms: ms(at.saturating_sub(now)),
+            }),
+            _ => None,
+        };
+        self.0.iter().filter_map(waits).collect()
     }
 
     fn set(&mut self, ip: IpAddr, state: State) {

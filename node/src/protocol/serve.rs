@@ -78,13 +78,14 @@ impl Core {
             Message::BlockAnnouncement(block) => self.block_announced(id, block, chain),
             Message::BlockResponse(block) => self.unasked(ip, &[block], chain),
             Message::BlocksResponse(blocks) | Message::BlockRangeResponse(blocks) => self.answered(ip, &blocks, chain),
-            // Nothing depends on these; an announcement doesn't whitelist anybody (phases 1 and 2, Whitelist).
+            // For the status alone: an announcement doesn't whitelist anybody (phases 1 and 2, Whitelist).
+            Message::MasternodeAnnouncement { .. } => conn.masternode = true,
+            // Nothing depends on these.
             Message::Handshake { .. }
             | Message::Ack { .. }
             | Message::GenesisAnnouncement(_)
             | Message::PeersResponse(_)
             | Message::MasternodesResponse(_)
-            | Message::MasternodeAnnouncement { .. }
             | Message::Version(_) => {}
         }
     }

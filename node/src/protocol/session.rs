@@ -231,8 +231,9 @@ impl Core {
 
     /// The newest height counts, also when it is lower (D-9); that of a foreign chain never does (D-19).
     pub(super) fn report(&mut self, id: ConnId, height: Height) {
+        let now = self.now.at;
         if let Some(conn) = self.peers.get_mut(id).filter(|conn| !conn.foreign) {
-            conn.reported = Some(height);
+            (conn.reported, conn.reported_at) = (Some(height), now);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::wire::Message;
 
 /// What the coordinator said last (D-10), and since when we catch up.
 #[derive(Debug, Default)]
-pub(super) struct Standing {
+pub(super) struct LastTold {
     state: Option<(State, Duration)>,
     since: Option<Duration>,
     /// Heights of closed connections; only a mutant fills it.
@@ -239,7 +239,7 @@ impl Core {
         let now = self.now.at;
         self.requests.asked(
             ip,
-            Request { purpose, range, deadline: now + timeout, cancelled: false },
+            Request { purpose, range, asked_at: now, deadline: now + timeout, cancelled: false },
             now,
             &self.timing,
         );

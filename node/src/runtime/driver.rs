@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::{self, Inbox, Link};
 use super::line_budget::{LIMIT, LineBudget};
+use super::status::{StatusPort, asked};
 use super::{Accepted, Clock, Listener, Network};
 use crate::chain::Write;
 use crate::config::Config;
@@ -26,6 +27,9 @@ const INBOX: usize = 8;
 
 /// How long a closed connection's queue may drain, before the time scale.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// How long a stop waits for the outstanding write, a slow disk's too; a stop takes 5 s at most.
+const LAST_WRITE: Duration = Duration::from_secs(4);
 
 /// Before the next connection after one that could not be accepted: out of descriptors, that is at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -45,6 +49,8 @@ pub struct Parts<N> {
     pub telemetry: Arc<Telemetry>,
     /// Of the core's random numbers.
     pub seed: u64,
+    /// Where it is asked how it stands, if at all.
+    pub status: Option<StatusPort>,
 }
 
 /// Why a node does not run.
@@ -66,7 +72,7 @@ pub enum RunError {
 /// [`RunError`] where it can't start.
 pub async fn run<N: Network>(
     config: Config,
-    parts: Parts<N>,
+    mut parts: Parts<N>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
     let at = config.network.listen;
@@ -75,6 +81,7 @@ pub async fn run<N: Network>(
     let (trusted, mut from_trusted) = mpsc::channel(INBOX);
     let (regular, mut from_regular) = mpsc::channel(INBOX);
     let store = parts.store.clone();
+    let mut status = parts.status.take();
     let mut driver = Driver::new(&config, parts, trusted, regular);
     let acceptor = driver.tasks.spawn(accept(listener, accepting));
     driver.act();
@@ -100,6 +107,7 @@ pub async fn run<N: Network>(
                 writing = None;
                 driver.tell(Input::Written(result));
             }
+            askers = asked(&mut status) => askers.answer(driver.core.status(driver.now(), store.as_ref())),
             Some(dialled) = driver.dials.join_next() => {
                 let (peer, result) = unless_panicked(dialled).expect("dials are cancelled at the end only");
                 driver.dialled(peer, result);
@@ -120,15 +128,17 @@ pub async fn run<N: Network>(
     acceptor.abort();
     driver.dials.shutdown().await;
     driver.links.clear();
-    if writing.is_some() {
-        let _ = done(&mut writing).await;
-    }
-    let ended = async {
+    let written = async {
+        if writing.is_some() && timeout(LAST_WRITE, done(&mut writing)).await.is_err() {
+            tracing::warn!(target: "node", "The last write hangs: after a restart it is wholly there or not at all");
+        }
+    };
+    let ended = timeout(driver.linger, async {
         while let Some(ended) = driver.tasks.join_next().await {
             unless_panicked(ended);
         }
-    };
-    let _ = timeout(driver.linger, ended).await;
+    });
+    let _ = tokio::join!(written, ended);
     driver.tasks.shutdown().await;
     Ok(())
 }
@@ -201,6 +211,7 @@ impl<N: Network> Driver<N> {
                 clock: parts.clock,
                 telemetry: parts.telemetry,
                 seed: parts.seed,
+                status: None,
             },
             start: Instant::now(),
             links: BTreeMap::new(),

@@ -4,6 +4,7 @@ mod connection;
 mod driver;
 mod line_budget;
 pub mod network;
+mod status;
 #[cfg(test)]
 mod tests;
 mod tokio_net;
@@ -11,4 +12,5 @@ mod tokio_net;
 pub use clock::SystemClock;
 pub use driver::{Parts, RunError, run};
 pub use network::{Accepted, Clock, Listener, Network};
+pub use status::{NoAnswer, StatusHandle, StatusPort, status_channel};
 pub use tokio_net::{TcpNetwork, TcpPort};

@@ -108,6 +108,7 @@ impl Node {
             clock: Arc::new(VirtualClock(Instant::now())),
             telemetry: Arc::new(Telemetry::new()),
             seed: 1,
+            status: None,
         };
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { stopped.await.unwrap_or_default() };
@@ -309,10 +310,10 @@ async fn unfinished_lines_share_a_budget_and_the_largest_goes() {
     }
 }
 
-/// A store on a slow disk.
-struct Slow(MemoryStore);
+/// A store on a disk that takes so long.
+struct Slow(MemoryStore, Duration);
 
-const WRITE: Duration = Duration::from_secs(5);
+const WRITE: Duration = Duration::from_secs(3);
 
 impl ChainView for Slow {
     fn tip(&self) -> Tip {
@@ -332,7 +333,7 @@ impl ChainView for Slow {
 impl Store for Slow {
     fn commit(&self, write: Write) -> Commit<'_> {
         Box::pin(async {
-            sleep(WRITE).await;
+            sleep(self.1).await;
             self.0.commit(write).await
         })
     }
@@ -341,7 +342,7 @@ impl Store for Slow {
 #[tokio::test(start_paused = true)]
 async fn a_slow_write_stops_nothing_and_is_finished_at_the_end() {
     let network = Memory::default();
-    let store = Arc::new(Slow(MemoryStore::new(testnet())));
+    let store = Arc::new(Slow(MemoryStore::new(testnet()), WRITE));
     let node = Node::start(network.clone(), config(NODE, &[FRIEND]), store.clone());
     sleep(Duration::from_millis(1)).await;
     let mut peer = Peer::greeted(&network, FRIEND).await;
@@ -359,6 +360,29 @@ async fn a_slow_write_stops_nothing_and_is_finished_at_the_end() {
     assert_eq!(store.tip().height, 1);
     node.stop().await;
     assert_eq!(store.tip(), chain.tip());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_takes_five_seconds_at_most() {
+    for (write, finishes) in [(WRITE, true), (Duration::from_secs(3600), false)] {
+        let network = Memory::default();
+        let chain = BuiltChain::new(testnet(), 1, 601);
+        let store = Arc::new(Slow(MemoryStore::with_blocks(chain.upto(600)).unwrap(), write));
+        let node = Node::start(network.clone(), config(NODE, &[FRIEND]), store.clone());
+        sleep(Duration::from_millis(1)).await;
+        let mut mute = Peer::greeted(&network, STRANGER).await;
+        let mut friend = Peer::greeted(&network, FRIEND).await;
+        // More than the pipe holds is queued for a peer that does not read.
+        mute.send(&Message::GetBlocks(0, 499)).await;
+        friend.send(&Message::BlockAnnouncement(chain.block(601).unwrap())).await;
+        friend.ping(1).await;
+        let start = Instant::now();
+        node.stop().await;
+        assert!(start.elapsed() <= Duration::from_secs(5), "{:?}", start.elapsed());
+        assert_eq!(store.tip().height, if finishes { 601 } else { 600 });
+        assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
+        drop(mute);
+    }
 }
 
 /// A network that fails in its own way.

@@ -1,3 +1,4 @@
 //! The core as a value: what it does with inputs, on a bare event queue. Transcripts are snapshots.
+mod status;
 mod sync;
 mod world;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use node::chain::{BuiltChain, ChainView, Tip, TipRule, testnet};
 use node::config::{Config, PeerAddress};
-use node::protocol::{ConnId, Core, Direction, Event, Input, Now, Output};
+use node::protocol::{ConnId, Core, Direction, Event, Input, Now, Output, Status};
 use node::store::{MemoryStore, Store};
 use node::wire::Message;
 
@@ -156,6 +156,19 @@ impl World {
             Party::Node { store, .. } => store.tip(),
             Party::Puppet => panic!("a puppet has no chain"),
         }
+    }
+
+    /// What a node says of itself now.
+    pub fn status(&self, n: u8) -> Status {
+        match &self.parties[&ip(n)] {
+            Party::Node { core, store } => core.status(self.clock(), store),
+            Party::Puppet => panic!("a puppet has no status"),
+        }
+    }
+
+    /// The wall clock.
+    pub fn unix_ms(&self) -> i64 {
+        self.clock().unix_ms
     }
 
     pub fn heights(&self, nodes: impl IntoIterator<Item = u8>) -> Vec<u64> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::chain::{Branch, ChainView, Hash, Height, SealedBlock, Tip, Write, prefers};
 use crate::protocol::download::{Goal, Purpose};
 use crate::protocol::timing::BRANCH_BYTES;
-use crate::protocol::{After, Core, Event};
+use crate::protocol::{After, Core, Event, ForkStage, ForkStatus};
 use crate::wire::Message;
 
 /// A branch that is compared with ours.
@@ -47,6 +47,12 @@ impl Contest {
     pub fn peer_gone(&mut self, ip: IpAddr) {
         self.votes.remove(&ip);
         self.waiting.remove(&ip);
+    }
+
+    /// How far it has come.
+    pub(super) fn status(&self) -> ForkStatus {
+        let stage = if self.deadline.is_some() { ForkStage::Vote } else { ForkStage::Fetch };
+        ForkStatus { ip: self.ip, stage, ancestor: Some(self.ancestor.height) }
     }
 
     fn holders(&self, of: Hash) -> usize {

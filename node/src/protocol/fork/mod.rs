@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::mutant::{self, Mutant};
-use super::{ConnId, Core, Event};
+use super::{ConnId, Core, Event, ForkStage, ForkStatus};
 use crate::chain::{ChainView, Hash, Height};
 use crate::wire::Message;
 
@@ -25,6 +25,14 @@ pub(super) struct Forks {
     /// No search with these peers until then (D-6).
     paused: BTreeMap<IpAddr, Duration>,
     pub contest: Option<Contest>,
+}
+
+impl Forks {
+    /// What is under way, by address; the contest last.
+    pub fn statuses(&self) -> Vec<ForkStatus> {
+        let search = |ip: &IpAddr| ForkStatus { ip: *ip, stage: ForkStage::Search, ancestor: None };
+        self.searches.keys().map(search).chain(self.contest.as_ref().map(Contest::status)).collect()
+    }
 }
 
 impl Core {
