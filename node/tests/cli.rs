@@ -15,10 +15,11 @@ fn ends(arguments: &[&str]) -> (Option<i32>, String, String) {
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-/// A node that has started, and its first line.
+/// A node that has started, and its first lines: a warning where the chain is kept in memory, and that it has started.
 struct Running {
     node: Child,
     stdout: BufReader<std::process::ChildStdout>,
+    warning: String,
     first: String,
 }
 
@@ -26,9 +27,13 @@ impl Running {
     fn start(arguments: &[&str]) -> Self {
         let mut node = masternode(arguments).spawn().unwrap();
         let mut stdout = BufReader::new(node.stdout.take().unwrap());
-        let mut first = String::new();
+        let (mut warning, mut first) = (String::new(), String::new());
         stdout.read_line(&mut first).unwrap();
-        Self { node, stdout, first }
+        if first.contains("WARN") {
+            warning = std::mem::take(&mut first);
+            stdout.read_line(&mut first).unwrap();
+        }
+        Self { node, stdout, warning, first }
     }
 
     /// Sends a signal, waits for the end and returns the exit code and the rest of stdout.
@@ -45,6 +50,7 @@ impl Running {
 fn a_node_runs_until_a_signal() {
     for signal in ["-TERM", "-INT"] {
         let node = Running::start(&["run", "--listen", "127.0.0.1:0"]);
+        assert!(node.warning.contains("WARN node: No `[store] path`: the chain is kept in memory"), "{}", node.warning);
         assert!(
             node.first.contains("INFO node: Started at height 0 3f78cbb4 event=\"started\" height=0"),
             "{}",

@@ -115,11 +115,13 @@ fn flags_beat_the_file() {
     let flags = Overrides {
         listen: Some("127.0.0.2:1".parse().unwrap()),
         genesis: Some(fixture("../chain/genesis.json")),
+        data: Some("/data".into()),
         log_level: Some("debug".to_owned()),
         log_json: Some(false),
     };
     let config = Config::load_with(Some(&fixture("every-key.toml")), flags).unwrap();
     assert_eq!(config.network.listen, "127.0.0.2:1".parse().unwrap());
+    assert_eq!(config.store, Some("/data".into()));
     assert_eq!((config.log.json, config.log.level.as_str()), (false, "debug"));
     assert_eq!(config.sync.coordinator_interval, Duration::from_secs(10));
 }
