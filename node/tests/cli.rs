@@ -9,6 +9,7 @@ use process::{Running, ends};
 fn a_node_runs_until_a_signal() {
     for signal in ["-TERM", "-INT"] {
         let node = Running::start(&["run", "--listen", "127.0.0.1:0"]);
+        assert!(node.warning.contains("WARN node: No `[store] path`: the chain is kept in memory"), "{}", node.warning);
         assert!(
             node.first.contains("INFO node: Started at height 0 3f78cbb4 event=\"started\" height=0"),
             "{}",

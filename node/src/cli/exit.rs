@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use crate::config::ConfigError;
 use crate::runtime::RunError;
+use crate::store::redb::OpenError;
 
-/// A bad configuration or argument.
+/// A bad configuration, argument or chain.
 pub(super) const BAD_INPUT: u8 = 3;
 
-/// The environment: an unreadable file, a taken address.
+/// The environment: an unreadable file, a taken address, a damaged chain that can't be repaired.
 const ENVIRONMENT: u8 = 4;
 
 /// A second signal, before the node had stopped.
@@ -52,6 +53,18 @@ impl From<ConfigError> for Failure {
         match error {
             ConfigError::Unreadable { .. } => Self::environment(error),
             _ => Self::bad_input(error),
+        }
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Damaged(_)
+            | OpenError::Format { .. }
+            | OpenError::Genesis { .. }
+            | OpenError::Checkpoint { .. } => Self::bad_input(error),
+            _ => Self::environment(error),
         }
     }
 }

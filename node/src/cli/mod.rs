@@ -1,4 +1,5 @@
 //! The reference node's command.
+mod chain;
 mod exit;
 mod log;
 mod run;
@@ -20,15 +21,19 @@ struct Command {
 enum Action {
     /// Run the node until SIGINT or SIGTERM
     Run(run_flags::RunFlags),
+    /// Look at the chain on disk, or move it; no node may be running on it
+    #[command(subcommand)]
+    Chain(chain::Action),
 }
 
 /// Reads the command line and does what it says; errors go to stderr.
 ///
-/// Exit codes: 0 stopped as asked, 3 a bad configuration or argument, 4 the environment (an unreadable file, a taken
-/// address), 130 a second signal.
+/// Exit codes: 0 done, or stopped as asked; 3 a bad configuration, argument or chain; 4 the environment (an unreadable
+/// file, a taken address or folder, a damaged chain that can't be repaired); 130 a second signal.
 pub fn main() -> ExitCode {
     let result = match Command::try_parse() {
         Ok(Command { action: Action::Run(flags) }) => run::run(flags),
+        Ok(Command { action: Action::Chain(action) }) => chain::run(action),
         Err(error) => {
             // Help and version are such errors, too, and go to stdout.
             let _ = error.print();

@@ -9,24 +9,25 @@ use tokio::sync::oneshot;
 
 use super::exit::Failure;
 use super::log;
-use super::run_flags::RunFlags;
+use super::run_flags::{RunFlags, VerifyHow};
+use crate::config::Config;
 use crate::http::{HttpServer, Sources};
 use crate::runtime::{self, Clock, Parts, SystemClock, TcpNetwork, status_channel};
-use crate::store::{MemoryStore, Store};
+use crate::store::redb::Verify;
+use crate::store::{MemoryStore, RedbStore, Store};
 use crate::telemetry::Telemetry;
 
 /// Runs a node on real sockets until SIGINT or SIGTERM; a second one ends it at once.
 pub(super) fn run(flags: RunFlags) -> Result<(), Failure> {
+    let verify = flags.verify;
     let config = flags.config()?;
     log::start(&config.log)?;
-    if config.store.is_some() {
-        tracing::warn!(target: "node", "`[store] path` is not used yet: the chain is kept in memory and ends with the process");
-    }
+    let store = open(&config, verify)?;
     let telemetry = Arc::new(Telemetry::new());
     let (status, port) = status_channel();
     let parts = Parts {
         network: TcpNetwork,
-        store: Arc::new(MemoryStore::new(config.network.genesis.clone())),
+        store,
         clock: Arc::new(SystemClock),
         telemetry: telemetry.clone(),
         // The standard library's only source of real randomness.
@@ -87,4 +88,19 @@ fn warn_of_a_wrong_clock(store: &dyn Store, clock: &dyn Clock) {
             tip.height
         );
     }
+}
+
+/// The chain on disk, or one in memory where no folder is named.
+fn open(config: &Config, verify: VerifyHow) -> Result<Arc<dyn Store>, Failure> {
+    let genesis = &config.network.genesis;
+    let Some(folder) = &config.store else {
+        tracing::warn!(target: "node", "No `[store] path`: the chain is kept in memory and ends with the process");
+        return Ok(Arc::new(MemoryStore::new(genesis.clone())));
+    };
+    let verify = match verify {
+        VerifyHow::Quick => Verify::Quick,
+        VerifyHow::Full => Verify::Full,
+    };
+    let (store, _) = RedbStore::open(folder, genesis, &config.chain.checkpoints, verify)?;
+    Ok(Arc::new(store))
 }

@@ -19,6 +19,12 @@ pub(super) struct RunFlags {
     /// Instead of `[network] genesis`
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
+    /// Instead of `[store] path`: the folder of the chain
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// How much of the chain on disk is checked at the start
+    #[arg(long, value_name = "HOW", default_value = "quick")]
+    pub verify: VerifyHow,
     /// Instead of `[log] level`: off, error, warn, info, debug, trace, or a tracing filter
     #[arg(long, value_name = "FILTER")]
     log_level: Option<String>,
@@ -48,12 +54,21 @@ enum Format {
     Json,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum VerifyHow {
+    /// The newest 1,000 blocks, and the checksums of the file
+    Quick,
+    /// Every block
+    Full,
+}
+
 impl RunFlags {
     /// The configuration under these flags.
     pub fn config(self) -> Result<Config, Failure> {
         let overrides = Overrides {
             listen: self.listen,
             genesis: self.genesis,
+            data: self.data,
             log_level: self.log_level,
             log_json: self.log_format.map(|format| format == Format::Json),
             http: self.http,

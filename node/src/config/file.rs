@@ -23,7 +23,7 @@ pub struct Config {
     pub chain: Chain,
     /// `[producer]`
     pub producer: Producer,
-    /// `[store] path`; `None` keeps the chain in memory.
+    /// `[store] path`, a folder; `None` keeps the chain in memory.
     pub store: Option<PathBuf>,
     /// `[http] listen`; `None` without that table, 127.0.0.1:24180 where it names nothing.
     pub http: Option<SocketAddr>,
@@ -40,6 +40,8 @@ pub struct Overrides {
     pub listen: Option<SocketAddr>,
     /// Instead of `[network] genesis`; relative to the working directory.
     pub genesis: Option<PathBuf>,
+    /// Instead of `[store] path`; relative to the working directory.
+    pub data: Option<PathBuf>,
     /// Instead of `[log] level`.
     pub log_level: Option<String>,
     /// Instead of `[log] format`.
@@ -99,6 +101,9 @@ impl Config {
         if let Some(genesis) = flags.genesis {
             // Absolute, so that the file's folder does not count.
             keys.network.genesis = Some(std::path::absolute(&genesis).unwrap_or(genesis));
+        }
+        if let Some(data) = flags.data {
+            keys.store.path = Some(std::path::absolute(&data).unwrap_or(data));
         }
         keys.log.level = flags.log_level.unwrap_or(keys.log.level);
         keys.log.json = flags.log_json.unwrap_or(keys.log.json);

@@ -115,6 +115,7 @@ fn flags_beat_the_file() {
     let flags = Overrides {
         listen: Some("127.0.0.2:1".parse().unwrap()),
         genesis: Some(fixture("../chain/genesis.json")),
+        data: Some("/data".into()),
         log_level: Some("debug".to_owned()),
         log_json: Some(false),
         http: Some("127.0.0.1:2".parse().unwrap()),
@@ -125,6 +126,7 @@ fn flags_beat_the_file() {
     };
     let config = Config::load_with(Some(&fixture("every-key.toml")), flags).unwrap();
     assert_eq!(config.network.listen, "127.0.0.2:1".parse().unwrap());
+    assert_eq!(config.store, Some("/data".into()));
     assert_eq!((config.log.json, config.log.level.as_str()), (false, "debug"));
     assert_eq!((config.http, config.time_scale), (Some("127.0.0.1:2".parse().unwrap()), 2));
     assert_eq!((config.network.peers.len(), config.network.whitelisted_peers.len()), (1, 2));

@@ -1,6 +1,7 @@
 //! A store that forgets at exit.
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::linked::linked;
 use super::{Commit, Store, StoreError, Write};
 use crate::chain::{ChainView, Hash, Height, SealedBlock, Tip};
 
@@ -49,11 +50,11 @@ impl MemoryStore {
         let State { blocks, staged } = &mut *state;
         match write {
             Write::Append(new) => {
-                linked(blocks.last(), &new)?;
+                linked(blocks.last().map(link), &new)?;
                 blocks.extend(new);
             }
             Write::Stage(new) => {
-                linked(staged.last().or_else(|| parent_of(blocks, &new)), &new)?;
+                linked(staged.last().or_else(|| parent_of(blocks, &new)).map(link), &new)?;
                 staged.extend(new);
             }
             Write::Switch { ancestor } => {
@@ -61,7 +62,7 @@ impl MemoryStore {
                 let keep = parent
                     .and_then(|_| usize::try_from(ancestor).ok()?.checked_add(1))
                     .ok_or_else(|| failed(&format!("no staged branch above {ancestor}")))?;
-                linked(blocks.get(keep - 1), staged)?;
+                linked(blocks.get(keep - 1).map(link), staged)?;
                 blocks.truncate(keep);
                 blocks.append(staged);
             }
@@ -77,18 +78,8 @@ fn parent_of<'a>(blocks: &'a [SealedBlock], branch: &[SealedBlock]) -> Option<&'
     blocks.get(usize::try_from(below).ok()?)
 }
 
-/// Whether `new` follows `parent`, one by one.
-fn linked(parent: Option<&SealedBlock>, new: &[SealedBlock]) -> Result<(), StoreError> {
-    let mut parent = parent;
-    for block in new {
-        if !parent
-            .is_some_and(|p| p.height().checked_add(1) == Some(block.height()) && p.hash() == block.previous_hash())
-        {
-            return Err(failed(&format!("block {} does not link", block.height())));
-        }
-        parent = Some(block);
-    }
-    Ok(())
+fn link(block: &SealedBlock) -> (Height, Hash) {
+    (block.height(), block.hash())
 }
 
 fn failed(reason: &str) -> StoreError {

@@ -1,8 +1,11 @@
 //! Where the chain lives.
+mod linked;
 mod memory;
+pub mod redb;
 
 pub use crate::chain::Write;
 pub use memory::MemoryStore;
+pub use redb::RedbStore;
 
 use std::future::Future;
 use std::pin::Pin;

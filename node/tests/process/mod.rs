@@ -16,10 +16,11 @@ pub fn ends(arguments: &[&str]) -> (Option<i32>, String, String) {
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-/// A node that has started, and its first line.
+/// A node that has started, its warning where the chain is kept in memory, and its first line after that.
 pub struct Running {
     pub node: Child,
     pub stdout: BufReader<ChildStdout>,
+    pub warning: String,
     pub first: String,
 }
 
@@ -27,9 +28,13 @@ impl Running {
     pub fn start(arguments: &[&str]) -> Self {
         let mut node = masternode(arguments).spawn().unwrap();
         let mut stdout = BufReader::new(node.stdout.take().unwrap());
-        let mut first = String::new();
+        let (mut warning, mut first) = (String::new(), String::new());
         stdout.read_line(&mut first).unwrap();
-        Self { node, stdout, first }
+        if first.contains("WARN") {
+            warning = std::mem::take(&mut first);
+            stdout.read_line(&mut first).unwrap();
+        }
+        Self { node, stdout, warning, first }
     }
 
     /// Where it serves HTTP, as its first line says.

@@ -1,0 +1,61 @@
+//! Saving what can be read of a damaged file.
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::blocks::Blocks;
+use super::error::OpenError;
+use super::verify::{Damage, walk};
+use super::{file, frozen};
+use crate::chain::{Height, SealedBlock};
+
+/// Puts a new file with the good blocks from the genesis upwards in the place of the damaged `path`, which is kept beside
+/// it. Returns the damage, with its height where blocks are lost, and where the file is kept.
+///
+/// The damaged file is never written, and its place is taken in one step, so a crash or a full disk loses nothing.
+pub(super) fn salvage(path: &Path, genesis: &SealedBlock, damage: Damage) -> Result<(Damage, PathBuf), OpenError> {
+    // What stops the reading is damage, and then the first reason is the better one.
+    let lost = |fault| match OpenError::new(path, fault) {
+        OpenError::Damaged(_) => OpenError::Lost(damage.clone()),
+        refused => refused,
+    };
+    let database = frozen::open(path).map_err(lost)?;
+    let blocks = Blocks::of(&database).map_err(lost)?;
+    let last = blocks.last().ok();
+    let mut saved = 0;
+    let new = file::write_new(path, genesis, |write| {
+        let mut table = write.open_table(file::BLOCKS)?;
+        let walked = walk(&blocks, genesis, (0, Height::MAX), |block| file::insert(&mut table, &block))?;
+        saved = walked.checked;
+        Ok(())
+    })
+    .map_err(lost)?;
+    if saved <= 1 {
+        let _ = fs::remove_file(&new);
+        return Err(OpenError::Lost(damage));
+    }
+    let kept = swap(path, &new).map_err(|source| OpenError::Io { file: path.to_owned(), source })?;
+    let first_lost = Some(saved).filter(|_| last.is_none_or(|last| saved <= last));
+    Ok((Damage { height: damage.height.or(first_lost), ..damage }, kept))
+}
+
+/// Puts `new` in the place of `path`, which gets a name that nothing has yet.
+fn swap(path: &Path, new: &Path) -> io::Result<PathBuf> {
+    let mut n = 1;
+    let kept = loop {
+        let kept = path.with_extension(format!("redb.damaged-{n}"));
+        match fs::hard_link(path, &kept) {
+            Ok(()) => break kept,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => n += 1,
+            // A file system without links.
+            Err(_) if !kept.try_exists()? => {
+                fs::copy(path, &kept)?;
+                break kept;
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    fs::rename(new, path)?;
+    file::sync(path.parent().unwrap_or(Path::new("")))?;
+    Ok(kept)
+}
