@@ -27,6 +27,7 @@ use std::thread;
 use std::time::Duration;
 
 use node::chain::{SealedBlock, check};
+use node::runtime::{Clock, SystemClock};
 
 use self::cast::Cast;
 use self::member::{Ears, Member};
@@ -50,7 +51,7 @@ use crate::peer::Chains;
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{At, Fault};
 
-/// The harness's own address beside the scripted peers', for its questions.
+/// The harness's own address, for its questions.
 const HARNESS: Ipv4Addr = Ipv4Addr::new(10, 255, 255, 1);
 /// Where nodes answer questions.
 const HTTP_PORT: u16 = 9100;
@@ -232,7 +233,8 @@ impl<'a> Run<'a> {
             stored.entry(node.chain.clone()).or_insert(dir);
             members.insert(name.clone(), member);
         }
-        let peers = network(real.peers.values().map(|peer| peer.ip).chain([HARNESS]).collect())?;
+        let peers = network(real.peers.values().map(|peer| peer.ip).collect())?;
+        let harness = network(vec![HARNESS])?;
         let default = LinkParams { latency: LATENCY / scale, ..LinkParams::default() };
         let wires = if namespaces {
             let link = PacketLink::start(seed, tuns, default, vec![HARNESS]).to("start the packet link")?;
@@ -248,10 +250,10 @@ impl<'a> Run<'a> {
         late.reverse();
 
         // Everything is ready: time begins.
+        thread::sleep(until_first_slot(told, scale));
         let watch = Watch::start(scale);
-        let cast =
-            Cast::start(&real, chains, &ips, seed, scale, peers.clone(), &watch).to("start the scripted peers")?;
-        let scraper = Scraper::start(peers, watch.clone()).to("start a thread")?;
+        let cast = Cast::start(&real, chains, &ips, seed, scale, peers, &watch).to("start the scripted peers")?;
+        let scraper = Scraper::start(harness, watch.clone()).to("start a thread")?;
         let ears = Ears { watch: watch.clone(), chains: chains.clone(), book, connections: !namespaces };
         let names = ips.into_iter().map(|(name, ip)| (ip, name)).collect();
         let _shelter = shelter;
@@ -447,6 +449,15 @@ impl<'a> Run<'a> {
         });
         self.scraper.ask(running.collect());
     }
+}
+
+/// Real time until producers' slots (D-14) are as at the start of a simulation: the first one begins.
+fn until_first_slot(scenario: &Scenario, time_scale: u32) -> Duration {
+    let slots = scenario.nodes.values().filter_map(|node| node.producer).map(|(_, slots)| slots).max();
+    let Some((every, slots)) = scenario.produce_every.zip(slots) else { return Duration::ZERO };
+    let round = (every * slots / time_scale).as_millis().max(1);
+    let now = u128::try_from(SystemClock.unix_ms()).unwrap_or_default();
+    Duration::from_millis(u64::try_from(round - now % round).unwrap_or_default())
 }
 
 /// Writes the chain up to `at` into a node's store, by the node's own program.
