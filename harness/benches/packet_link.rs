@@ -1,5 +1,6 @@
 //! What the packet link costs, beside a plain veth pair in the same run: `ci/numbers.sh`.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a benchmark that fails, fails; in real time")]
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
@@ -17,11 +18,16 @@ const B: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const STREAM_FOR: Duration = Duration::from_secs(2);
 const ROUND_TRIPS: usize = 20_000;
 
+/// Others use this machine too: each figure is the best of so many rounds, in which all take their turns.
+const ROUNDS: usize = 3;
+
 struct Figures {
     megabytes_a_second: f64,
     median: Duration,
     p99: Duration,
 }
+
+type Measure = fn() -> Result<Figures, String>;
 
 fn main() {
     enter_user_namespace_if_needed().unwrap();
@@ -29,12 +35,28 @@ fn main() {
         println!("packet link: not measured, no namespaces here: {reason}");
         return;
     }
+    let measure: [(&str, Measure); 3] = [
+        ("packet link, no delay", || Ok(over_packet_link())),
+        ("veth, packet by packet as a TUN", || over_veth(true)),
+        ("veth, with its offloads", || over_veth(false)),
+    ];
+    let mut best = measure.each_ref().map(|(_, measure)| measure());
+    for _ in 1..ROUNDS {
+        for (best, (_, measure)) in best.iter_mut().zip(&measure) {
+            if let (Ok(best), Ok(again)) = (best, measure()) {
+                best.improve(&again);
+            }
+        }
+    }
     println!("{:<34} {:>9} {:>14} {:>12}", "one TCP stream; ping-pong", "MB/s", "median RTT", "p99 RTT");
-    let ours = over_packet_link();
-    ours.print("packet link, no delay");
-    for (name, packet_by_packet) in [("veth, packet by packet as a TUN", true), ("veth, with its offloads", false)] {
-        match over_veth(packet_by_packet) {
-            Ok(theirs) => {
+    let mut ours = None;
+    for ((name, _), figures) in measure.iter().zip(&best) {
+        match (figures, ours) {
+            (Ok(figures), None) => {
+                figures.print(name);
+                ours = Some(figures);
+            }
+            (Ok(theirs), Some(ours)) => {
                 theirs.print(name);
                 println!(
                     "{:<34} {:>9.2} {:>14.2} {:>12.2}   added: median {:.1?}, p99 {:.1?}",
@@ -46,7 +68,7 @@ fn main() {
                     ours.p99.saturating_sub(theirs.p99),
                 );
             }
-            Err(reason) => println!("{name}: not measured: {reason}"),
+            (Err(reason), _) => println!("{name}: not measured: {reason}"),
         }
     }
 }
@@ -55,8 +77,23 @@ fn over_packet_link() -> Figures {
     let (a, tun_a) = Namespace::new(&[A]).unwrap();
     let (b, tun_b) = Namespace::new(&[B]).unwrap();
     let params = LinkParams { latency: Duration::ZERO, ..LinkParams::default() };
-    let _link = PacketLink::start(1, vec![(vec![A], tun_a), (vec![B], tun_b)], params, Vec::new()).unwrap();
-    measure(&a, &b)
+    let link = PacketLink::start(1, vec![(vec![A], tun_a), (vec![B], tun_b)], params, Vec::new()).unwrap();
+    let figures = measure(&a, &b);
+    let packets = link.stats(A, B).sent + link.stats(B, A).sent;
+    println!(
+        "the link's thread: {:.2} us CPU a packet, both namespaces' receiving included",
+        cpu_us("packet-link") / packets as f64
+    );
+    figures
+}
+
+/// CPU time of this process's thread of that name, user and system, in microseconds; in steps of 10 ms.
+fn cpu_us(thread: &str) -> f64 {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let stats = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("stat")).unwrap());
+    let stat = stats.into_iter().find(|stat| stat.contains(&format!("({thread})"))).unwrap();
+    let fields = stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2);
+    fields.map(|ticks| ticks.parse::<f64>().unwrap() * 1e4).sum()
 }
 
 /// The same between two namespaces that the kernel joins.
@@ -137,6 +174,12 @@ fn inside<T: Send>(namespace: &Namespace, f: impl FnOnce() -> T + Send) -> T {
 }
 
 impl Figures {
+    fn improve(&mut self, again: &Self) {
+        self.megabytes_a_second = self.megabytes_a_second.max(again.megabytes_a_second);
+        self.median = self.median.min(again.median);
+        self.p99 = self.p99.min(again.p99);
+    }
+
     fn print(&self, name: &str) {
         let median = format!("{:.1?}", self.median);
         println!("{name:<34} {:>9.0} {median:>14} {:>12}", self.megabytes_a_second, format!("{:.1?}", self.p99));
