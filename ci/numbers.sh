@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo bench -p harness --bench numbers
+cargo bench -p harness --bench packet_link
 start=$(date +%s.%N)
 cargo run --release -q -p harness -- run --out "$(mktemp -d)" | tail -n 1
 printf 'all scenarios: %.1f s (goal 60)\n' "$(echo "$(date +%s.%N) - $start" | bc)"

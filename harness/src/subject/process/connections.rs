@@ -147,3 +147,106 @@ impl Connection {
         Event { at, from: ends[self.dialler], to: ends[1 - self.dialler], change }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    const A: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 40_000);
+    const B: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 24_100);
+    const S: fn(u64) -> SimTime = SimTime::from_secs;
+
+    /// A segment with these flags: S, A, F, R, and D for data.
+    fn segment(from: SocketAddrV4, to: SocketAddrV4, number: u32, flags: &str) -> Segment {
+        let [syn, ack, fin, rst, data] = ['S', 'A', 'F', 'R', 'D'].map(|flag| flags.contains(flag));
+        Segment { from, to, number, syn, ack, fin, rst, data }
+    }
+
+    #[derive(Default)]
+    struct Bench(Connections);
+
+    impl Bench {
+        fn a(&mut self, t: u64, number: u32, flags: &str) {
+            assert!(self.0.note(S(t), &segment(A, B, number, flags), true));
+        }
+
+        fn b(&mut self, t: u64, flags: &str) {
+            assert!(self.0.note(S(t), &segment(B, A, 500, flags), true));
+        }
+
+        fn open(&mut self, t: u64) {
+            self.a(t, 1, "S");
+            self.b(t, "SA");
+            self.a(t, 2, "A");
+            assert_eq!(self.changes(t), [Change::Dialled, Change::Opened]);
+        }
+
+        fn changes(&mut self, t: u64) -> Vec<Change> {
+            let events = self.0.drain(S(t));
+            assert!(events.iter().all(|event| (event.from, event.to) == (A, B)));
+            events.into_iter().map(|event| event.change).collect()
+        }
+    }
+
+    fn closed(by: SocketAddrV4, how: Close) -> Change {
+        Change::Closed((*by.ip()).into(), how)
+    }
+
+    #[test]
+    fn the_first_to_close_is_told() {
+        let mut bench = Bench::default();
+        bench.open(1);
+        bench.b(2, "FA");
+        bench.a(3, 2, "FA");
+        bench.b(3, "R");
+        assert_eq!(bench.changes(4), [closed(B, Close::Fin)]);
+        assert_eq!(bench.0.opened(), 1);
+    }
+
+    #[test]
+    fn a_repeated_syn_is_the_same_dial_and_another_number_is_another() {
+        let mut bench = Bench::default();
+        bench.a(1, 1, "S");
+        bench.a(2, 1, "S");
+        bench.b(2, "RA");
+        assert_eq!(bench.changes(3), [Change::Dialled]);
+        bench.a(4, 9, "S");
+        bench.b(4, "SA");
+        bench.a(4, 10, "AD");
+        assert_eq!(bench.changes(5), [Change::Dialled, Change::Opened]);
+        // Its machine has started anew and uses the same port.
+        bench.a(6, 77, "S");
+        assert_eq!(bench.changes(6), [closed(A, Close::Reset), Change::Dialled]);
+    }
+
+    #[test]
+    fn given_up_is_what_gets_no_answer_that_arrives() {
+        let mut bench = Bench::default();
+        bench.open(1);
+        bench.a(10, 2, "AD");
+        bench.b(11, "A");
+        bench.a(20, 3, "AD");
+        // An answer that is cut off.
+        bench.0.note(S(21), &segment(B, A, 500, "A"), false);
+        bench.a(300, 3, "AD");
+        assert_eq!(bench.changes(20 + GIVE_UP.as_secs() - 1), []);
+        assert_eq!(bench.changes(20 + GIVE_UP.as_secs()), [closed(A, Close::GiveUp)]);
+    }
+
+    #[test]
+    fn dials_without_end_are_bounded_and_forgotten() {
+        let mut connections = Connections::default();
+        let dial = |connections: &mut Connections, t, i: u32| {
+            let from = SocketAddrV4::new(Ipv4Addr::from_bits(i), 1);
+            connections.note(S(t), &segment(from, B, 1, "S"), true)
+        };
+        assert!((0..AT_MOST as u32).all(|i| dial(&mut connections, 1, i)));
+        assert!(!dial(&mut connections, 2, u32::MAX));
+        assert_eq!(connections.drain(S(2)).len(), AT_MOST);
+        assert!(!dial(&mut connections, 3, u32::MAX));
+        assert!(dial(&mut connections, 1 + REPEATS_FOR.as_secs(), u32::MAX));
+        assert_eq!(connections.table.len(), 1);
+    }
+}

@@ -24,7 +24,7 @@ pub struct Namespace {
 
 impl Namespace {
     /// Makes a namespace with `ips` on its TUN device (each a /32, default route over the device, MTU 1500), no IPv6, and
-    /// `reno` as congestion control. The caller stays where it is.
+    /// `reno` as congestion control. Sockets that aren't bound have the first address. The caller stays where it is.
     ///
     /// # Errors
     /// What the system refuses, with the step that it refused: commonly a right, or `/dev/net/tun`.

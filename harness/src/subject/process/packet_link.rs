@@ -36,7 +36,8 @@ pub struct ConnectionEvent {
     pub from: SocketAddrV4,
     /// Who was dialled.
     pub to: SocketAddrV4,
-    /// What. A refused dial is a dial and nothing more; a process that is killed closes as its kernel does, by FIN or RST.
+    /// What. A dial that is refused or not answered is a dial and nothing more; a process that is killed closes as its
+    /// kernel does, by FIN or RST.
     pub change: Change,
 }
 

@@ -26,7 +26,7 @@ pub enum Ability {
 /// The namespace was entered, but its users can't be named; this process then is nobody, and should end.
 pub fn enter_user_namespace_if_needed() -> io::Result<()> {
     let (user, group) = (geteuid(), getegid());
-    if user.is_root() || access(PATH, AccessFlags::R_OK | AccessFlags::W_OK).is_err() {
+    if user.is_root() || device().is_err() {
         return Ok(());
     }
     if unshare(CloneFlags::CLONE_NEWUSER).is_err() {
@@ -43,8 +43,13 @@ pub fn enter_user_namespace_if_needed() -> io::Result<()> {
 
 /// Really tries: makes a namespace with a TUN device, and drops it.
 pub fn ability() -> Ability {
-    match Namespace::new(&[Ipv4Addr::new(10, 0, 0, 1)]) {
+    match device().and_then(|()| Namespace::new(&[Ipv4Addr::new(10, 0, 0, 1)])) {
         Ok(_) => Ability::Namespaces,
         Err(error) => Ability::Loopback(error.to_string()),
     }
+}
+
+/// Whether the device may be used; without it there is no use in anything else.
+fn device() -> io::Result<()> {
+    access(PATH, AccessFlags::R_OK | AccessFlags::W_OK).map_err(|error| told(PATH, error))
 }
