@@ -1,11 +1,13 @@
 //! What was seen during a run, in order: in memory, as a file, and as a short text for snapshots.
 #[cfg(test)]
 pub(crate) mod build;
+mod decisions;
 mod file;
 mod normal;
 mod observation;
 mod record;
 
+pub use decisions::decisions;
 pub use file::{HistoryError, read, write};
 pub use normal::normal;
 pub use observation::{Field, Fields, Observation, What, seconds, short};

@@ -115,7 +115,7 @@ impl<N: Network> Connections<N> {
             dialled,
             clock: self.clock.clone(),
             rng: ChaCha8Rng::from_seed(Hash::of(format!("{}/{}/{id}", self.seed, self.name).as_bytes()).0),
-            recorder: Recorder::new(node.to_owned(), self.record.clone()),
+            recorder: Recorder::new(node.to_owned(), self.record.clone(), self.script.time_scale),
         }
     }
 

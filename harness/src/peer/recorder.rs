@@ -26,6 +26,7 @@ pub struct Recorder {
     /// The other end's name.
     node: String,
     record: Recording,
+    window: Duration,
     repeats: BTreeMap<(bool, Cow<'static, str>), Repeats>,
 }
 
@@ -39,9 +40,9 @@ struct Repeats {
 }
 
 impl Recorder {
-    /// For a connection with `node`.
-    pub fn new(node: String, record: Recording) -> Self {
-        Self { node, record, repeats: BTreeMap::new() }
+    /// For a connection with `node`, in a run that is `time_scale` times as fast as its scenario.
+    pub fn new(node: String, record: Recording, time_scale: u32) -> Self {
+        Self { node, record, window: WINDOW / time_scale, repeats: BTreeMap::new() }
     }
 
     /// Records, or adds to a sum.
@@ -63,13 +64,13 @@ impl Recorder {
     /// When the next sum is due to be [flushed](Self::flush).
     pub fn due(&self) -> Option<Instant> {
         let summing = self.repeats.values().filter(|repeats| repeats.summed > 0);
-        summing.map(|repeats| repeats.since + WINDOW).min()
+        summing.map(|repeats| repeats.since + self.window).min()
     }
 
     /// Records the sums of seconds that are over: one record each, `count` and the last one's fields but its nonce.
     pub fn flush(&mut self) {
-        let now = Instant::now();
-        self.flush_if(|repeats| repeats.since + WINDOW <= now);
+        let (now, window) = (Instant::now(), self.window);
+        self.flush_if(|repeats| repeats.since + window <= now);
     }
 
     /// Records all sums: the connection is over.
@@ -117,7 +118,7 @@ mod tests {
     fn recorder() -> (Recorder, impl Fn() -> Vec<u64>) {
         let seen: Arc<Mutex<Vec<What>>> = Arc::default();
         let sink = seen.clone();
-        let recorder = Recorder::new("n".to_owned(), Arc::new(move |what| sink.lock().unwrap().push(what)));
+        let recorder = Recorder::new("n".to_owned(), Arc::new(move |what| sink.lock().unwrap().push(what)), 1);
         let counts = move || {
             let count = |what: &What| match what {
                 What::Wire { fields, .. } if fields.contains_key("count") => {

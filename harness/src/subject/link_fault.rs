@@ -86,15 +86,19 @@ impl<L: Links> LinkFaults<L> {
         self.base.insert((from, to), params);
     }
 
-    /// What a link is without faults.
-    pub fn base(&self, from: IpAddr, to: IpAddr) -> LinkParams {
-        self.base.get(&(from, to)).cloned().unwrap_or_else(|| self.links.get(from, to, SimTime::ZERO))
+    /// What a link is without faults. It is remembered before the first fault, for a network tells only how it is now.
+    pub fn base(&mut self, from: IpAddr, to: IpAddr) -> LinkParams {
+        let base = self.base.entry((from, to));
+        base.or_insert_with(|| self.links.get(from, to, SimTime::ZERO)).clone()
     }
 
     /// Fault number `id` begins: `shape`, or nothing passes.
     pub fn begin(&mut self, id: u32, pairs: &[(String, String)], shape: Option<&LinkShape>, now: SimTime) {
         let pairs: Vec<_> =
             pairs.iter().filter_map(|(from, to)| Some((*self.ips.get(from)?, *self.ips.get(to)?))).collect();
+        for (from, to) in &pairs {
+            self.base(*from, *to);
+        }
         let before = pairs.iter().map(|(from, to)| self.links.stats(*from, *to)).collect();
         self.in_force.insert(id, InForce { pairs: pairs.clone(), shape: shape.cloned(), before });
         self.refresh(&pairs, now);
@@ -138,7 +142,7 @@ impl<L: Links> LinkFaults<L> {
 
     /// A link's state under the faults in force.
     fn expected(&self, pair: (IpAddr, IpAddr)) -> LinkParams {
-        let mut params = self.base(pair.0, pair.1);
+        let mut params = self.base[&pair].clone();
         for fault in self.in_force.values().filter(|fault| fault.pairs.contains(&pair)) {
             match &fault.shape {
                 Some(shape) => reshape(&mut params, shape, self.time_scale),
@@ -146,5 +150,54 @@ impl<L: Links> LinkFaults<L> {
             }
         }
         params
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A network that knows only how it is now.
+    #[derive(Clone, Default)]
+    struct Now(Rc<RefCell<BTreeMap<(IpAddr, IpAddr), LinkParams>>>);
+
+    impl Links for Now {
+        fn set(&self, from: IpAddr, to: IpAddr, params: LinkParams, _: SimTime) {
+            self.0.borrow_mut().insert((from, to), params);
+        }
+
+        fn get(&self, from: IpAddr, to: IpAddr, _: SimTime) -> LinkParams {
+            self.0.borrow().get(&(from, to)).cloned().unwrap_or_default()
+        }
+
+        fn stats(&self, _: IpAddr, _: IpAddr) -> LinkStats {
+            LinkStats::default()
+        }
+    }
+
+    #[test]
+    fn faults_add_up_and_leave_the_link_as_it_was() {
+        let [a, b] = [1, 2].map(|n| IpAddr::from([10, 0, 0, n]));
+        let net = Now::default();
+        let mut faults = LinkFaults::new(net.clone(), [("a".to_owned(), a), ("b".to_owned(), b)].into(), 10);
+        let pairs = [("a".to_owned(), "b".to_owned())];
+        let shape =
+            LinkShape { latency: Some(crate::scenario::value::Span(Duration::from_secs(1))), ..LinkShape::default() };
+        let now = SimTime::ZERO;
+        let seen = || {
+            let LinkParams { cut, latency, .. } = net.get(a, b, now);
+            (cut, latency.as_millis())
+        };
+        faults.begin(1, &pairs, None, now);
+        faults.begin(2, &pairs, Some(&shape), now);
+        assert_eq!(seen(), (true, 100), "ten times as fast");
+        assert_eq!(faults.end(1, now), (None, true));
+        assert_eq!(seen(), (false, 100));
+        assert_eq!(faults.end(2, now), (None, true));
+        assert_eq!((seen(), net.get(b, a, now)), ((false, 1), LinkParams::default()));
     }
 }

@@ -1,6 +1,8 @@
 //! Each event's exact line, level and fields (decisions, Canonical log lines).
 use std::time::Duration;
 
+use tracing::Value;
+
 use crate::chain::Height;
 use crate::protocol::{Direction, Event};
 
@@ -40,7 +42,7 @@ pub(super) fn write(event: &Event) {
         }
         Event::Reconnecting { ip, whitelisted, after } => {
             let masternode = if *whitelisted { "[MASTERNODE] " } else { "" };
-            line!(INFO, "reconnecting", %ip, whitelisted, after = whole(*after), "{masternode}Reconnecting to {ip} in {}s...", seconds(*after));
+            line!(INFO, "reconnecting", %ip, whitelisted, after = number(*after), "{masternode}Reconnecting to {ip} in {}s...", seconds(*after));
         }
         Event::GaveUpDialling { ip, failures } => {
             line!(INFO, "gave_up_dialling", %ip, failures, "Given up on {ip} after {failures} failures, trying once an hour");
@@ -55,10 +57,10 @@ pub(super) fn write(event: &Event) {
             line!(INFO, "pong_missed", %ip, direction = side(*direction), missed, max, "⏰ [{}] Missed pong {missed}/{max} from {ip}", side(*direction));
         }
         Event::Unresponsive { ip, direction, whitelisted: false, missed, timeout } => {
-            line!(WARN, "peer_unresponsive", %ip, direction = side(*direction), missed, timeout = whole(*timeout), "⚠️ [{}] Peer {ip} unresponsive after {missed} missed pongs", side(*direction));
+            line!(WARN, "peer_unresponsive", %ip, direction = side(*direction), missed, timeout = number(*timeout), "⚠️ [{}] Peer {ip} unresponsive after {missed} missed pongs", side(*direction));
         }
         Event::Unresponsive { ip, direction, whitelisted: true, missed, timeout } => {
-            line!(WARN, "masternode_unresponsive", %ip, direction = side(*direction), missed, timeout = whole(*timeout), "⚠️ [{}] WHITELIST VIOLATION: Masternode {ip} unresponsive after {missed} missed pongs (relaxed timeout: {}s)", side(*direction), seconds(*timeout));
+            line!(WARN, "masternode_unresponsive", %ip, direction = side(*direction), missed, timeout = number(*timeout), "⚠️ [{}] WHITELIST VIOLATION: Masternode {ip} unresponsive after {missed} missed pongs (relaxed timeout: {}s)", side(*direction), seconds(*timeout));
         }
         Event::ForeignGenesis { ip, theirs } => {
             line!(WARN, "foreign_genesis", %ip, theirs = theirs.short(), "Peer {ip} has another genesis {}: ignoring its chain", theirs.short());
@@ -106,7 +108,7 @@ pub(super) fn write(event: &Event) {
             );
         }
         Event::Requested { ip, range, timeout, whitelisted, hedge } => {
-            line!(INFO, "requested", start = range.start(), end = range.end(), count = range.len(), %ip, timeout = whole(*timeout), whitelisted, hedge, "📤 Requesting blocks {range} from {ip} (timeout: {}s)", seconds(*timeout));
+            line!(INFO, "requested", start = range.start(), end = range.end(), count = range.len(), %ip, timeout = number(*timeout), whitelisted, hedge, "📤 Requesting blocks {range} from {ip} (timeout: {}s)", seconds(*timeout));
         }
         Event::SendFailed { ip, reason } => {
             line!(ERROR, "send_failed", %ip, reason, "Failed to request sync from {ip}: {reason}");
@@ -115,7 +117,7 @@ pub(super) fn write(event: &Event) {
             line!(INFO, "received", count, start = range.start(), end = range.end(), %ip, direction = side(*direction), whitelisted, "📥 [{}] Received {count} blocks (height {range}) from {ip}", side(*direction));
         }
         Event::RequestFailed { ip, range, reason, whitelisted, benched } => {
-            line!(WARN, "request_failed", start = range.start(), end = range.end(), %ip, reason, whitelisted, benched = whole(*benched), "⏰ Sync request {range} to {ip} failed: {reason}");
+            line!(WARN, "request_failed", start = range.start(), end = range.end(), %ip, reason, whitelisted, benched = number(*benched), "⏰ Sync request {range} to {ip} failed: {reason}");
         }
         Event::PrioritySync { ip, tip, our } => {
             line!(INFO, "priority_sync", %ip, tip, our, "🛡️ PRIORITY SYNC: Whitelisted masternode {ip} at height {tip} (we're at {our}). Trusting without consensus check.");
@@ -156,7 +158,7 @@ pub(super) fn write(event: &Event) {
             line!(WARN, "block_rejected", height, %ip, reason, "❌ Rejected block {height} from {ip}: {reason}");
         }
         Event::Banned { ip, lasts: Some(lasts), reason } => {
-            line!(WARN, "banned", %ip, duration = whole(*lasts), reason, "🚫 Banned {ip} for {}s: {reason}", seconds(*lasts));
+            line!(WARN, "banned", %ip, duration = number(*lasts), reason, "🚫 Banned {ip} for {}s: {reason}", seconds(*lasts));
         }
         Event::Banned { ip, lasts: None, reason } => {
             line!(WARN, "banned", %ip, duration = "until restart", reason, "🚫 Banned {ip} for until restart: {reason}");
@@ -198,7 +200,7 @@ fn seconds(duration: Duration) -> f64 {
     duration.as_secs_f64()
 }
 
-/// Seconds for a field, rounded up: a field is a whole number.
-fn whole(duration: Duration) -> u64 {
-    duration.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+/// Seconds for a field: a whole number, unless a time scale (D-29) makes it a fraction.
+fn number(duration: Duration) -> Box<dyn Value> {
+    if duration.subsec_nanos() == 0 { Box::new(duration.as_secs()) } else { Box::new(duration.as_secs_f64()) }
 }

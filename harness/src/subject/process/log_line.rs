@@ -1,11 +1,15 @@
 //! A line of the reference node's log as JSON, and what it tells of the chain.
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::history::{Field, Fields, What};
 use crate::peer::Chains;
 
-/// What a line says. A line that isn't such JSON is a line of text, without a level and without a name.
-pub fn read(line: &str) -> What {
+/// Fields that are times, in seconds.
+const TIMES: [&str; 4] = ["after", "benched", "duration", "timeout"];
+
+/// What a line says; times in fields are those of the scenario, `time_scale` times the node's. A line that isn't such JSON is a line of
+/// text, without a level and without a name.
+pub fn read(line: &str, time_scale: u32) -> What {
     let text = |text: &str| What::Log {
         level: String::new(),
         event: String::new(),
@@ -18,7 +22,10 @@ pub fn read(line: &str) -> What {
     for (name, value) in said {
         let value = match value {
             Value::String(text) => Field::Text(text),
-            Value::Number(number) => number.as_u64().map_or_else(|| Field::Text(number.to_string()), Field::Number),
+            Value::Number(number) => {
+                let scale = if TIMES.contains(&name.as_str()) { time_scale } else { 1 };
+                scaled(&number, scale)
+            }
             other => Field::Text(other.to_string()),
         };
         match name.as_str() {
@@ -31,6 +38,16 @@ pub fn read(line: &str) -> What {
     }
     let level = json.get("level").and_then(Value::as_str).unwrap_or_default().to_owned();
     What::Log { level, event: what.0, text: what.1, fields: what.2 }
+}
+
+fn scaled(number: &Number, scale: u32) -> Field {
+    let scaled = number.as_f64().map(|number| number * f64::from(scale)).filter(|_| scale > 1);
+    match (number.as_u64(), scaled) {
+        // Within what a duration is rounded to on its way through the log.
+        (_, Some(scaled)) if (scaled - scaled.round()).abs() < 1e-3 => Field::Number(scaled.round() as u64),
+        (Some(number), None) => Field::Number(number),
+        (_, scaled) => Field::Text(scaled.map_or_else(|| number.to_string(), |scaled| scaled.to_string())),
+    }
 }
 
 /// The chain after an event that changes it. The log shortens hashes; those of built chains are told in full.
@@ -72,13 +89,15 @@ mod tests {
     #[test]
     fn lines_of_json_and_of_text() {
         let line = r#"{"timestamp":"2026-06-01T00:00:00Z","level":"WARN","fields":{"message":"We're at 5","event":"behind",
-            "our":5,"nonce":18446744073709551615,"ip":"10.0.0.2","hedge":false},"target":"node"}"#;
-        let What::Log { level, event, text, fields } = read(line) else { panic!() };
+            "our":5,"timeout":0.75,"after":3,"benched":0.33333,"nonce":18446744073709551615,"ip":"10.0.0.2","hedge":false},"target":"node"}"#;
+        let What::Log { level, event, text, fields } = read(line, 10) else { panic!() };
         assert_eq!((&*level, &*event, &*text), ("WARN", "behind", "We're at 5"));
         assert_eq!((&fields["our"], &fields["nonce"]), (&Field::Number(5), &Field::Number(u64::MAX)));
         assert_eq!((&*fields["ip"].to_string(), &*fields["hedge"].to_string()), ("10.0.0.2", "false"));
+        assert_eq!((&fields["after"], &*fields["timeout"].to_string()), (&Field::Number(30), "7.5"));
+        assert_eq!(fields["benched"].to_string(), "3.3333");
         for line in ["thread 'main' panicked", "{\"fields\":5}", "[]", "{"] {
-            let What::Log { level, event, text, .. } = read(line) else { panic!() };
+            let What::Log { level, event, text, .. } = read(line, 10) else { panic!() };
             assert_eq!((&*level, &*event, &*text), ("", "", line));
         }
     }
@@ -87,8 +106,9 @@ mod tests {
     fn events_tell_the_chain() {
         let main = chains().whole("main");
         let tip = main.block(7).unwrap().hash();
-        let said =
-            |event: &str, fields: &str| read(&format!(r#"{{"level":"INFO","fields":{{"event":"{event}",{fields}}}}}"#));
+        let said = |event: &str, fields: &str| {
+            read(&format!(r#"{{"level":"INFO","fields":{{"event":"{event}",{fields}}}}}"#), 1)
+        };
         let told = |said| match chain(&said, &chains()) {
             Some(What::Chain { ancestor, height, tip, .. }) => Some((ancestor, height, tip)),
             _ => None,

@@ -29,7 +29,8 @@ pub struct Member {
     pub ip: Ipv4Addr,
     program: PathBuf,
     dir: PathBuf,
-    namespace: Option<Arc<Namespace>>,
+    /// `None` without namespaces.
+    pub namespace: Option<Arc<Namespace>>,
     life: Option<Life>,
     /// Pauses in force.
     pauses: u32,
@@ -180,7 +181,7 @@ impl Ears {
         while let Ok(1..) = log.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
             let at = self.watch.now();
             let text = self.book.translate(String::from_utf8_lossy(&line).trim_end());
-            let said = log_line::read(&text);
+            let said = log_line::read(&text, self.watch.time_scale());
             let chain = log_line::chain(&said, &self.chains);
             let connection = log_line::connection(&said).filter(|_| self.connections);
             for what in [Some(said), chain, connection].into_iter().flatten() {

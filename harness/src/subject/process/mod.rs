@@ -360,7 +360,8 @@ impl<'a> Run<'a> {
                 let (bit, gone) = match &fault {
                     Fault::Cut(_) | Fault::Link(..) => self.links.end(id, now),
                     Fault::Pause(who) => self.resume(who),
-                    Fault::Kill(who) | Fault::PowerLoss(who) => self.up(who)?,
+                    Fault::Kill(who) => self.up(who, false)?,
+                    Fault::PowerLoss(who) => self.up(who, true)?,
                     Fault::Skew { .. } => (None, true),
                 };
                 self.watch.see("harness", What::FaultEnded { id, bit, gone });
@@ -401,13 +402,17 @@ impl<'a> Run<'a> {
         });
     }
 
-    fn up(&mut self, who: &[String]) -> Result<(Option<String>, bool), ProcessError> {
+    fn up(&mut self, who: &[String], power_loss: bool) -> Result<(Option<String>, bool), ProcessError> {
         let mut down = Vec::new();
         self.each(who, |member| down.extend((!member.runs()).then(|| member.name.clone())));
         for name in who {
             self.watch.see(name, What::Process { up: true });
-            if let (Wires::Packets(link), Some(member)) = (&self.wires, self.members.get(name)) {
+            if let (Wires::Packets(link), Some(member), true) = (&self.wires, self.members.get_mut(name), power_loss) {
+                // Its old kernel would have gone on with its connections.
+                let (namespace, tun) = Namespace::new(&[member.ip]).to("make a network namespace")?;
+                link.replace(member.ip, tun).to("watch a device")?;
                 link.silence(member.ip, false);
+                member.namespace = Some(Arc::new(namespace));
             }
             self.start(name)?;
         }

@@ -20,6 +20,11 @@ impl Watch {
         Self { began: Instant::now(), time_scale, seen: Arc::default() }
     }
 
+    /// How many seconds of the scenario a second is.
+    pub fn time_scale(&self) -> u32 {
+        self.time_scale
+    }
+
     /// The scenario's time.
     pub fn now(&self) -> SimTime {
         self.began.elapsed() * self.time_scale
