@@ -37,7 +37,7 @@ pub fn changes<'a>(history: &'a History, node: &str) -> Vec<Change<'a>> {
     let mut changes = Vec::new();
     for seen in history.observations().iter().filter(|o| o.source == node) {
         match &seen.what {
-            What::Process { up } => started |= *up,
+            What::Process { up, .. } => started |= *up,
             What::Chain { ancestor, height, tip, broken } => {
                 if started && ancestor == height {
                     old = None;
@@ -115,7 +115,7 @@ where
             each(changed_at.unwrap_or_default(), &states);
         }
         match &seen.what {
-            What::Process { up: runs } => {
+            What::Process { up: runs, .. } => {
                 up.insert(source, runs.then_some(seen.at));
                 if let Some(state) = states.get_mut(source) {
                     state.up_since = up[source];

@@ -93,7 +93,7 @@ pub fn requests(history: &History) -> Vec<Request<'_>> {
                     book.close(&key, seen.at, End::Closed, |_| true);
                 }
             }
-            What::Process { up: false } => {
+            What::Process { up: false, .. } => {
                 let keys: Vec<Key<'_>> = book.standing.keys().cloned().collect();
                 for key in keys.iter().filter(|key| key.node == source) {
                     book.close(key, seen.at, End::Closed, |_| true);

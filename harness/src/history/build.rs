@@ -70,7 +70,11 @@ impl Build {
     }
 
     pub fn process(self, node: &str, up: bool) -> Self {
-        self.seen(node, What::Process { up })
+        self.seen(node, What::Process { up, by_itself: None })
+    }
+
+    pub fn crashed(self, node: &str, how: &str) -> Self {
+        self.seen(node, What::Process { up: false, by_itself: Some(how.into()) })
     }
 
     pub fn fault_began(self, id: u32, what: &str) -> Self {

@@ -81,6 +81,9 @@ pub enum What {
     Process {
         /// Whether it runs now.
         up: bool,
+        /// How it ended, where the harness didn't end it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by_itself: Option<String>,
     },
     /// A fault began.
     FaultBegan {
@@ -142,7 +145,8 @@ impl fmt::Display for What {
                 }
             }
             Self::Metrics(values) => write!(f, "{} metrics", values.len()),
-            Self::Process { up } => f.write_str(if *up { "started" } else { "ended" }),
+            Self::Process { by_itself: Some(how), .. } => write!(f, "ended by itself: {how}"),
+            Self::Process { up, .. } => f.write_str(if *up { "started" } else { "ended" }),
             Self::FaultBegan { what, .. } => write!(f, "fault began: {what}"),
             Self::FaultEnded { id, bit, gone } => {
                 let bit = bit.as_deref().unwrap_or("nothing");

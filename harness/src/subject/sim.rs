@@ -199,7 +199,7 @@ impl<'a> Run<'a> {
             let ip = self.scenario.nodes[name].ip;
             self.fabric.host_down(ip.into(), power_loss, now);
             self.sim.crash(ip.to_string());
-            push(&self.log, now, name, What::Process { up: false });
+            push(&self.log, now, name, What::Process { up: false, by_itself: None });
         }
     }
 
@@ -208,7 +208,7 @@ impl<'a> Run<'a> {
             let ip = self.scenario.nodes[name].ip;
             self.fabric.host_up(ip.into(), now);
             self.sim.bounce(ip.to_string());
-            push(&self.log, now, name, What::Process { up: true });
+            push(&self.log, now, name, What::Process { up: true, by_itself: None });
         }
     }
 

@@ -6,6 +6,7 @@ mod cli;
 mod cli_run;
 mod log_contract;
 mod on_disk;
+mod processes;
 mod readme;
 mod scenario;
 mod sim_net;

@@ -68,7 +68,7 @@ fn reason(close: &Observation, peer: &str, history: &History) -> Result<(), Stri
     let mut told = None;
     for seen in near {
         match &seen.what {
-            What::Process { up: false } => return Ok(()),
+            What::Process { up: false, .. } => return Ok(()),
             What::Log { event, fields, .. } if text(fields, "ip").as_deref() == Some(peer) => {
                 let ends = matches!(event.as_str(), "disconnected" | "refused");
                 let reason = text(fields, "reason").filter(|_| ends);

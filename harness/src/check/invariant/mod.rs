@@ -1,4 +1,5 @@
 //! What holds in every run.
+mod alive;
 mod buffers;
 mod chain;
 mod closes;
@@ -20,6 +21,7 @@ pub(super) fn judge(view: &View<'_>, history: &History) -> Vec<(String, Outcome)
         ("no range wider than 500 is asked", ranges::width(view.nodes, &requests, history)),
         ("no range is asked of one peer twice at once", ranges::twice(view.nodes, &requests, history)),
         ("no node closes a connection because of sync", closes::judge(view.nodes, &requests, history)),
+        ("no node ends by itself", alive::judge(view.nodes, history)),
         ("buffers stay bounded", buffers::judge(view.nodes, view.buffered_at_most, history)),
     ];
     if let Some(near) = view.near_median {

@@ -150,7 +150,7 @@ impl Member {
         self.life.take().map(|life| life.reader.join());
         let errors = fs::read_to_string(self.errors()).unwrap_or_default();
         let last = errors.trim_end().lines().next_back().unwrap_or("nothing on its standard error");
-        Some(format!("the process ended by itself, {status}: {last}"))
+        Some(format!("{status}, {last}"))
     }
 
     fn signal(&self, signal: Signal) {

@@ -398,7 +398,7 @@ impl<'a> Run<'a> {
                 link.silence(member.ip, true);
             }
             member.kill();
-            watch.see(&member.name, What::Process { up: false });
+            watch.see(&member.name, What::Process { up: false, by_itself: None });
         });
     }
 
@@ -406,7 +406,7 @@ impl<'a> Run<'a> {
         let mut down = Vec::new();
         self.each(who, |member| down.extend((!member.runs()).then(|| member.name.clone())));
         for name in who {
-            self.watch.see(name, What::Process { up: true });
+            self.watch.see(name, What::Process { up: true, by_itself: None });
             if let (Wires::Packets(link), Some(member), true) = (&self.wires, self.members.get_mut(name), power_loss) {
                 // Its old kernel would have gone on with its connections.
                 let (namespace, tun) = Namespace::new(&[member.ip]).to("make a network namespace")?;
@@ -439,10 +439,8 @@ impl<'a> Run<'a> {
     /// Processes that nobody ended.
     fn note_ends(&mut self) {
         for member in self.members.values_mut() {
-            if let Some(text) = member.ended_by_itself() {
-                let (event, fields) = Default::default();
-                self.watch.see(&member.name, What::Log { level: "ERROR".into(), event, text, fields });
-                self.watch.see(&member.name, What::Process { up: false });
+            if let by_itself @ Some(_) = member.ended_by_itself() {
+                self.watch.see(&member.name, What::Process { up: false, by_itself });
             }
         }
     }
