@@ -9,8 +9,8 @@ use super::tun::{MTU, Tun};
 use crate::fault::SimTime;
 use crate::fault::link::{Link, LinkParams};
 
-/// Bytes that wait for a link's bandwidth: one second's worth, as much as routers of slow lines hold, but at least some 20 full
-/// packets, without which TCP hardly moves, and at most what a receive window of a megabyte can put there.
+/// Bytes that wait for a link's bandwidth: one second's worth, as much as routers of slow lines hold, but at least some
+/// 20 full packets, without which TCP hardly moves, and at most what a receive window of a megabyte can put there.
 const QUEUE: std::ops::RangeInclusive<u64> = 32 << 10..=1 << 20;
 /// Packets taken from one device before it is another's turn.
 const BATCH: usize = 64;
@@ -101,12 +101,12 @@ impl Forwarder {
         }
     }
 
-    /// Whether `ip` has power.
-    pub fn silence(&mut self, ip: Ipv4Addr, silent: bool) {
-        if silent {
-            self.silent.insert(ip);
-        } else {
+    /// `ip` loses its power at `now`, or has it again.
+    pub fn silence(&mut self, ip: Ipv4Addr, silent: bool, now: SimTime) {
+        if !silent {
             self.silent.remove(&ip);
+        } else if self.silent.insert(ip) {
+            self.connections.lose_power(ip, now);
         }
     }
 

@@ -1,4 +1,5 @@
-//! The network between namespaces: a thread that carries IP packets from TUN device to TUN device, and treats them as the link model says.
+//! The network between namespaces: a thread that carries IP packets from TUN device to TUN device, and treats them as
+//! the link model says.
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::ControlFlow;
@@ -64,9 +65,9 @@ struct Carrier {
 }
 
 impl PacketLink {
-    /// Carries packets between `tuns`, each with the addresses behind it. Every link is as `default` until changed, and all randomness
-    /// comes from `seed`. Traffic from and to an address of `unshaped` (the harness's own questions) has no delay and no faults
-    /// but silence, and is neither counted nor told.
+    /// Carries packets between `tuns`, each with the addresses behind it. Every link is as `default` until changed, and
+    /// all randomness comes from `seed`. Traffic from and to an address of `unshaped` (the harness's own questions) has
+    /// no delay and no faults but silence, and is neither counted nor told.
     ///
     /// # Errors
     /// The system gives no thread, timer or event descriptor.
@@ -110,13 +111,14 @@ impl PacketLink {
         self.ask(move |carrier, _| carrier.forwarder.link(from, to).stats())
     }
 
-    /// Power loss: nothing leaves or reaches `ip`, whatever the links say; counted as lost to a cut.
+    /// Power loss: nothing leaves or reaches `ip`, whatever the links say; counted as lost to a cut. Its open
+    /// connections are told as closed by it.
     pub fn silence(&self, ip: Ipv4Addr, silent: bool) {
-        self.ask(move |carrier, _| carrier.forwarder.silence(ip, silent));
+        self.ask(move |carrier, now| carrier.forwarder.silence(ip, silent, now));
     }
 
-    /// Another device for the addresses that are behind the one of `ip`: a machine that had lost its power comes back in a new
-    /// namespace, without the old one's connections.
+    /// Another device for the addresses that are behind the one of `ip`: a machine that had lost its power comes back
+    /// in a new namespace, without the old one's connections.
     ///
     /// # Errors
     /// There is no such address, or the system can't watch the device.
@@ -124,8 +126,8 @@ impl PacketLink {
         self.ask(move |carrier, _| carrier.replace(ip, tun))
     }
 
-    /// What happened to connections since the last call: dialled (a SYN, not its repetition), opened (the handshake's last ACK has left
-    /// the dialler), closed (by whom, with FIN or RST, or given up without an answer).
+    /// What happened to connections since the last call: dialled (a SYN, not its repetition), opened (the handshake's
+    /// last ACK has left the dialler), closed (by whom, with FIN or RST, or given up without an answer).
     pub fn drain_events(&self) -> Vec<ConnectionEvent> {
         let events = self.ask(|carrier, now| carrier.forwarder.connections.drain(now));
         let told = |event: Event| ConnectionEvent {
