@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What simulations cost on this machine: figures and ratios, printed, never a test.
+# What simulations and the packet link cost on this machine: figures and ratios, printed, never a test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo bench -p harness --bench numbers

@@ -234,7 +234,7 @@ fn power_loss_forgets_connections() {
     stream.write_all(b"still there?").unwrap();
     wait_for("a reset", 1_000 * MS, || stream.take_error().unwrap().is_some());
     let changes: Vec<_> = world.link.drain_events().into_iter().map(|event| event.change).collect();
-    assert_eq!(changes, [Change::Dialled, Change::Opened, Change::Closed(B.into(), Close::Reset)]);
+    assert_eq!(changes, [Change::Dialled, Change::Opened, Change::Closed(B.into(), Close::PowerLoss)]);
     // The new machine is reached.
     let listener = inside(&world.b, || TcpListener::bind(at(B)).unwrap());
     inside(&world.a, || TcpStream::connect(at(B)).unwrap());

@@ -1,5 +1,5 @@
-//! Namespaces, processes and the packet link of this machine, for real. Without the right to make namespaces every test fails and says so;
-//! `LOCKSTEP_NO_NAMESPACES=1` leaves them out, visibly.
+//! Namespaces, processes and the packet link of this machine, for real. Without the right to make namespaces every test
+//! fails and says so; `LOCKSTEP_NO_NAMESPACES=1` leaves them out, visibly.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests, in real time")]
 mod life;
 mod link;

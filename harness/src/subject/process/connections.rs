@@ -1,6 +1,6 @@
 //! What happens to connections, read from the flags of their segments as they leave.
 use std::collections::BTreeMap;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use super::packet::Segment;
@@ -10,8 +10,8 @@ use crate::subject::change::{Change, Close};
 
 /// Connections known at once, at most, and events not yet asked for. Dials beyond get no answer.
 const AT_MOST: usize = 65_536;
-/// What is closed, or dialled in vain, may still repeat itself for so long: Linux's longest retransmission timeout is 120 s, and
-/// it gives up a dial after 127 s.
+/// What is closed, or dialled in vain, may still repeat itself for so long: Linux's longest retransmission timeout is
+/// 120 s, and it gives up a dial after 127 s.
 const REPEATS_FOR: Duration = Duration::from_secs(180);
 /// Between two looks at everything.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -61,8 +61,8 @@ enum State {
 }
 
 impl Connections {
-    /// Takes note of a segment that leaves at `t`, and with `passes` comes through. `false` when there is no room for what it tells:
-    /// then it must not pass.
+    /// Takes note of a segment that leaves at `t`, and with `passes` comes through. `false` when there is no room for
+    /// what it tells: then it must not pass.
     pub fn note(&mut self, t: SimTime, segment: &Segment, passes: bool) -> bool {
         if t >= self.swept + SWEEP {
             self.sweep(t);
@@ -113,6 +113,16 @@ impl Connections {
         true
     }
 
+    /// The machine at `ip` loses its power at `t`: its open connections end, and only the other ends don't know.
+    pub fn lose_power(&mut self, ip: Ipv4Addr, t: SimTime) {
+        for (ends, known) in &mut self.table {
+            if known.state == State::Open && ends.iter().any(|end| *end.ip() == ip) {
+                known.state = State::Closed;
+                self.events.push(known.event(t, *ends, Change::Closed(ip.into(), Close::PowerLoss)));
+            }
+        }
+    }
+
     /// What happened since the last call, by `t`.
     pub fn drain(&mut self, t: SimTime) -> Vec<Event> {
         self.sweep(t);
@@ -150,8 +160,6 @@ impl Connection {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use super::*;
 
     const A: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 40_000);
@@ -233,6 +241,17 @@ mod tests {
         bench.a(300, 3, "AD");
         assert_eq!(bench.changes(20 + GIVE_UP.as_secs() - 1), []);
         assert_eq!(bench.changes(20 + GIVE_UP.as_secs()), [closed(A, Close::GiveUp)]);
+    }
+
+    #[test]
+    fn power_loss_ends_what_is_open_there() {
+        let mut bench = Bench::default();
+        bench.open(1);
+        bench.0.lose_power(Ipv4Addr::new(10, 0, 0, 3), S(2));
+        assert_eq!(bench.changes(2), []);
+        bench.0.lose_power(*B.ip(), S(3));
+        bench.b(9, "R");
+        assert_eq!(bench.changes(9), [closed(B, Close::PowerLoss)]);
     }
 
     #[test]

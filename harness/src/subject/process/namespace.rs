@@ -8,14 +8,15 @@ use std::thread;
 
 use nix::sched::{CloneFlags, setns, unshare};
 
+pub use super::tun::Tun;
 use super::tun::told;
-pub use super::tun::{MTU, Tun};
 
 /// Loss slows it down as it slowed the networks that the specification was written for; bbr would hide it.
 const CONGESTION_CONTROL: &str = "reno";
 const CONGESTION_FILE: &str = "/proc/sys/net/ipv4/tcp_congestion_control";
 
-/// A network namespace without a name. It ends when it, its [`Tun`] and all processes in it have ended: nothing is left behind.
+/// A network namespace without a name. It ends when it, its [`Tun`] and all processes in it have ended: nothing is left
+/// behind.
 #[derive(Debug)]
 pub struct Namespace {
     net: File,
@@ -23,8 +24,9 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// Makes a namespace with `ips` on its TUN device (each a /32, default route over the device, MTU 1500), no IPv6, and
-    /// `reno` as congestion control. Sockets that aren't bound have the first address. The caller stays where it is.
+    /// Makes a namespace with `ips` on its TUN device (each a /32, default route over the device, MTU 1500), no IPv6,
+    /// and `reno` as congestion control. Sockets that aren't bound have the first address. The caller stays where it
+    /// is.
     ///
     /// # Errors
     /// What the system refuses, with the step that it refused: commonly a right, or `/dev/net/tun`.

@@ -1,7 +1,10 @@
-//! The network between namespaces: a thread that carries IP packets from TUN device to TUN device, and treats them as the link model says.
+//! The network between namespaces: a thread that carries IP packets from TUN device to TUN device, and treats them as
+//! the link model says.
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -10,6 +13,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
+use super::connections::Event;
 use super::forwarder::Forwarder;
 use super::namespace::Tun;
 use crate::fault::SimTime;
@@ -23,9 +27,15 @@ const WOKEN: u64 = u64::MAX - 1;
 /// The network; dropping it ends the thread.
 #[derive(Debug)]
 pub struct PacketLink {
-    shared: Arc<Shared>,
+    started: Instant,
+    /// `None` only while it is dropped.
+    orders: Option<Sender<Order>>,
+    wake: Arc<EventFd>,
     thread: Option<JoinHandle<()>>,
 }
+
+/// What the thread does between packets. Not a lock: a thread that is never idle would hardly ever let others have it.
+type Order = Box<dyn FnOnce(&mut Carrier, SimTime) + Send>;
 
 /// Something that happened to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,27 +51,23 @@ pub struct ConnectionEvent {
     pub change: Change,
 }
 
+/// What the thread has.
 #[derive(Debug)]
-struct Shared {
+struct Carrier {
     started: Instant,
-    state: Mutex<State>,
+    forwarder: Forwarder,
+    orders: Receiver<Order>,
     epoll: Epoll,
     timer: TimerFd,
-    wake: EventFd,
-}
-
-#[derive(Debug)]
-struct State {
-    forwarder: Forwarder,
     /// For when the timer is set.
     armed: Option<SimTime>,
-    stopped: bool,
+    wake: Arc<EventFd>,
 }
 
 impl PacketLink {
-    /// Carries packets between `tuns`, each with the addresses behind it. Every link is as `default` until changed, and all randomness
-    /// comes from `seed`. Traffic from and to an address of `unshaped` (the harness's own questions) has no delay and no faults
-    /// but silence, and is neither counted nor told.
+    /// Carries packets between `tuns`, each with the addresses behind it. Every link is as `default` until changed, and
+    /// all randomness comes from `seed`. Traffic from and to an address of `unshaped` (the harness's own questions) has
+    /// no delay and no faults but silence, and is neither counted nor told.
     ///
     /// # Errors
     /// The system gives no thread, timer or event descriptor.
@@ -81,64 +87,51 @@ impl PacketLink {
             epoll.add(tun, EpollEvent::new(EpollFlags::EPOLLIN, i as u64))?;
         }
         let forwarder = Forwarder::new(seed, tuns, default, unshaped);
-        let state = Mutex::new(State { forwarder, armed: None, stopped: false });
+        let wake = Arc::new(wake);
+        let (orders, received) = channel();
         #[allow(clippy::disallowed_methods, reason = "a real network, in real time")]
-        let shared = Arc::new(Shared { started: Instant::now(), state, epoll, timer, wake });
-        let thread = {
-            let shared = shared.clone();
-            thread::Builder::new().name("packet-link".into()).spawn(move || shared.carry())?
-        };
-        Ok(Self { shared, thread: Some(thread) })
+        let started = Instant::now();
+        let carrier = Carrier { started, forwarder, orders: received, epoll, timer, armed: None, wake: wake.clone() };
+        let thread = thread::Builder::new().name("packet-link".into()).spawn(move || carrier.run())?;
+        Ok(Self { started, orders: Some(orders), wake, thread: Some(thread) })
     }
 
     /// Changes the directed link `from` -> `to` from now on. What has left already arrives as it was to.
     pub fn set(&self, from: Ipv4Addr, to: Ipv4Addr, params: LinkParams) {
-        let mut state = self.shared.lock();
-        let now = self.shared.now();
-        // What was due before is decided by how things were before.
-        state.forwarder.run(now);
-        state.forwarder.set(from, to, params, now);
-        drop(state);
-        self.shared.wake();
+        self.ask(move |carrier, now| carrier.forwarder.set(from, to, params, now));
     }
 
     /// What the directed link is like.
     pub fn link(&self, from: Ipv4Addr, to: Ipv4Addr) -> LinkParams {
-        let now = self.shared.now();
-        self.shared.lock().forwarder.link(from, to).at(now).clone()
+        self.ask(move |carrier, now| carrier.forwarder.link(from, to).at(now).clone())
     }
 
     /// What happened on the directed link.
     pub fn stats(&self, from: Ipv4Addr, to: Ipv4Addr) -> LinkStats {
-        self.shared.lock().forwarder.link(from, to).stats()
+        self.ask(move |carrier, _| carrier.forwarder.link(from, to).stats())
     }
 
-    /// Power loss: nothing leaves or reaches `ip`, whatever the links say; counted as lost to a cut.
+    /// Power loss: nothing leaves or reaches `ip`, whatever the links say; counted as lost to a cut. Its open
+    /// connections are told as closed by it.
     pub fn silence(&self, ip: Ipv4Addr, silent: bool) {
-        self.shared.lock().forwarder.silence(ip, silent);
+        self.ask(move |carrier, now| carrier.forwarder.silence(ip, silent, now));
     }
 
-    /// Another device for the addresses that are behind the one of `ip`: a machine that had lost its power comes back in a new
-    /// namespace, without the old one's connections.
+    /// Another device for the addresses that are behind the one of `ip`: a machine that had lost its power comes back
+    /// in a new namespace, without the old one's connections.
     ///
     /// # Errors
     /// There is no such address, or the system can't watch the device.
     pub fn replace(&self, ip: Ipv4Addr, tun: Tun) -> io::Result<()> {
-        let forwarder = &mut self.shared.lock().forwarder;
-        let device = forwarder.device(ip).ok_or(io::ErrorKind::AddrNotAvailable)?;
-        self.shared.epoll.add(&tun, EpollEvent::new(EpollFlags::EPOLLIN, device as u64))?;
-        // Its descriptor is closed, which ends epoll's interest in it.
-        forwarder.tuns[device] = tun;
-        Ok(())
+        self.ask(move |carrier, _| carrier.replace(ip, tun))
     }
 
-    /// What happened to connections since the last call: dialled (a SYN, not its repetition), opened (the handshake's last ACK has left
-    /// the dialler), closed (by whom, with FIN or RST, or given up without an answer).
+    /// What happened to connections since the last call: dialled (a SYN, not its repetition), opened (the handshake's
+    /// last ACK has left the dialler), closed (by whom, with FIN or RST, or given up without an answer).
     pub fn drain_events(&self) -> Vec<ConnectionEvent> {
-        let now = self.shared.now();
-        let events = self.shared.lock().forwarder.connections.drain(now);
-        let told = |event: super::connections::Event| ConnectionEvent {
-            at: self.shared.started + event.at,
+        let events = self.ask(|carrier, now| carrier.forwarder.connections.drain(now));
+        let told = |event: Event| ConnectionEvent {
+            at: self.started + event.at,
             from: event.from,
             to: event.to,
             change: event.change,
@@ -148,15 +141,27 @@ impl PacketLink {
 
     /// Bytes of packets that all links were given, and how often a connection was opened.
     pub fn totals(&self) -> (u64, u64) {
-        let state = self.shared.lock();
-        (state.forwarder.bytes(), state.forwarder.connections.opened())
+        self.ask(|carrier, _| (carrier.forwarder.bytes(), carrier.forwarder.connections.opened()))
+    }
+
+    /// Has the thread do something, and waits for it: as long as a few hundred packets take, at most.
+    fn ask<T: Send + 'static>(&self, question: impl FnOnce(&mut Carrier, SimTime) -> T + Send + 'static) -> T {
+        let (answer, answered) = channel();
+        let order: Order = Box::new(move |carrier, now| {
+            // The asker waits.
+            let _ = answer.send(question(carrier, now));
+        });
+        let sent = self.orders.as_ref().is_some_and(|orders| orders.send(order).is_ok());
+        assert!(sent, "the thread lives as long as its owner, unless it panicked");
+        wake(&self.wake);
+        answered.recv().expect("the thread lives as long as its owner, unless it panicked")
     }
 }
 
 impl Drop for PacketLink {
     fn drop(&mut self) {
-        self.shared.lock().stopped = true;
-        self.shared.wake();
+        drop(self.orders.take());
+        wake(&self.wake);
         if let Some(thread) = self.thread.take() {
             // A panic there was told when it happened.
             let _ = thread.join();
@@ -164,8 +169,9 @@ impl Drop for PacketLink {
     }
 }
 
-impl Shared {
-    fn carry(&self) {
+impl Carrier {
+    /// Until nobody can give orders any more.
+    fn run(mut self) {
         let mut ready = [EpollEvent::empty(); 64];
         loop {
             let Ok(n) = self.epoll.wait(&mut ready, EpollTimeout::NONE) else {
@@ -173,61 +179,80 @@ impl Shared {
                 continue;
             };
             for event in &ready[..n] {
-                // Anew for each device: others want the lock as well.
-                let mut state = self.lock();
                 match event.data() {
                     TIMER => {
                         // Whether it has run out is seen by the time.
                         let _ = self.timer.wait();
-                        state.armed = None;
+                        self.armed = None;
                     }
                     WOKEN => {
                         let _ = self.wake.read();
-                    }
-                    device => {
-                        let device = device as usize;
-                        if state.forwarder.read(device, || self.now()).is_err() {
-                            // It is gone, and would be reported for ever.
-                            let _ = self.epoll.delete(&state.forwarder.tuns[device]);
+                        if self.obey().is_break() {
+                            return;
                         }
                     }
+                    device => self.read(device as usize),
                 }
             }
-            let mut state = self.lock();
-            if state.stopped {
-                return;
-            }
-            state.forwarder.run(self.now());
-            self.arm(&mut state);
+            self.forwarder.run(now(self.started));
+            self.arm();
         }
     }
 
+    /// Does what was asked for so far.
+    fn obey(&mut self) -> ControlFlow<()> {
+        loop {
+            match self.orders.try_recv() {
+                Ok(order) => {
+                    let now = now(self.started);
+                    // What was due before is decided by how things were before.
+                    self.forwarder.run(now);
+                    order(self, now);
+                }
+                Err(TryRecvError::Empty) => return ControlFlow::Continue(()),
+                Err(TryRecvError::Disconnected) => return ControlFlow::Break(()),
+            }
+        }
+    }
+
+    fn read(&mut self, device: usize) {
+        let started = self.started;
+        if self.forwarder.read(device, || now(started)).is_err() {
+            // It is gone, and would be reported for ever.
+            let _ = self.epoll.delete(&self.forwarder.tuns[device]);
+        }
+    }
+
+    fn replace(&mut self, ip: Ipv4Addr, tun: Tun) -> io::Result<()> {
+        let device = self.forwarder.device(ip).ok_or(io::ErrorKind::AddrNotAvailable)?;
+        self.epoll.add(&tun, EpollEvent::new(EpollFlags::EPOLLIN, device as u64))?;
+        // The old descriptor is closed, which ends epoll's interest in it.
+        self.forwarder.tuns[device] = tun;
+        Ok(())
+    }
+
     /// Sets the timer for what is due next.
-    fn arm(&self, state: &mut State) {
-        let next = state.forwarder.next();
-        if next == state.armed {
+    fn arm(&mut self) {
+        let next = self.forwarder.next();
+        if next == self.armed {
             return;
         }
         // Without anything due, an old setting wakes the thread once for nothing.
         if let Some(at) = next {
-            let wait = at.saturating_sub(self.now()).max(Duration::from_nanos(1));
+            let wait = at.saturating_sub(now(self.started)).max(Duration::from_nanos(1));
             let set = self.timer.set(Expiration::OneShot(TimeSpec::from(wait)), TimerSetTimeFlags::empty());
             set.expect("a positive time is valid");
         }
-        state.armed = next;
+        self.armed = next;
     }
+}
 
-    fn wake(&self) {
-        // Its counter is full only when it hasn't been read, and then it wakes as well.
-        let _ = self.wake.write(1);
-    }
+#[allow(clippy::disallowed_methods, reason = "a real network, in real time")]
+fn now(started: Instant) -> SimTime {
+    Instant::now() - started
+}
 
-    #[allow(clippy::disallowed_methods, reason = "a real network, in real time")]
-    fn now(&self) -> SimTime {
-        Instant::now() - self.started
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn wake(thread: &EventFd) {
+    // Its counter is full only when it hasn't been read, and then it wakes as well.
+    let _ = thread.write(1);
 }

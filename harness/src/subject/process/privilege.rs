@@ -18,9 +18,9 @@ pub enum Ability {
     Loopback(String),
 }
 
-/// Who isn't root becomes root of a user namespace of its own, which is enough to make network namespaces. To be called at the
-/// start of `main`: a process with a second thread can't. Where it is forbidden, or there is no TUN device to use, all stays as
-/// it was, and [`ability`] says so.
+/// Who isn't root becomes root of a user namespace of its own, which is enough to make network namespaces. To be called
+/// at the start of `main`: a process with a second thread can't. Where it is forbidden, or there is no TUN device to
+/// use, all stays as it was, and [`ability`] says so.
 ///
 /// # Errors
 /// The namespace was entered, but its users can't be named; this process then is nobody, and should end.

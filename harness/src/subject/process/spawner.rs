@@ -14,8 +14,9 @@ use nix::unistd::{Pid, getppid};
 
 use super::namespace::Namespace;
 
-/// Starts processes that live no longer than it does. "The parent died" means to Linux that the thread which started a process
-/// ended, so one thread starts them all: they are killed when the harness dies, however it dies, or when this is dropped.
+/// Starts processes that live no longer than it does. "The parent died" means to Linux that the thread which started a
+/// process ended, so one thread starts them all: they are killed when the harness dies, however it dies, or when this
+/// is dropped.
 #[derive(Debug)]
 pub struct Spawner {
     /// `None` only while it is dropped.
@@ -41,8 +42,8 @@ impl Spawner {
         Ok(Self { orders: Some(orders), thread: Some(thread) })
     }
 
-    /// Starts `command` in `namespace` (`None`: where the harness is), in a process group of its own, so that a terminal's Ctrl-C
-    /// reaches only the harness. Who drops the [`Child`] still has to reap it.
+    /// Starts `command` in `namespace` (`None`: where the harness is), in a process group of its own, so that a
+    /// terminal's Ctrl-C reaches only the harness. Who drops the [`Child`] still has to reap it.
     ///
     /// # Errors
     /// The program can't be started, or the namespace can't be entered.

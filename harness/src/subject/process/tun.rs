@@ -13,8 +13,8 @@ use nix::libc;
 pub const MTU: usize = 1500;
 /// What makes TUN devices.
 pub const PATH: &str = "/dev/net/tun";
-/// Packets that the kernel keeps for the harness, as many as fill the greatest receive window (tcp_rmem, 6 MiB): with the
-/// usual 500 a busy machine loses some that no link has lost.
+/// Packets that the kernel keeps for the harness, as many as fill the greatest receive window (tcp_rmem, 6 MiB): with
+/// the usual 500 a busy machine loses some that no link has lost.
 const QUEUE: c_int = 4096;
 const NAME: &str = "tun0";
 
@@ -30,8 +30,8 @@ nix::ioctl_write_ptr_bad!(add_route, libc::SIOCADDRT, libc::rtentry);
 pub struct Tun(pub(super) OwnedFd);
 
 impl Tun {
-    /// Makes the device in the calling thread's network namespace: `ips` with a /32 each, everything else behind it, and
-    /// the loopback device up.
+    /// Makes the device in the calling thread's network namespace: `ips` with a /32 each, everything else behind it,
+    /// and the loopback device up.
     pub(super) fn new(ips: &[Ipv4Addr]) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(PATH);
         let tun = Self(file.map_err(|error| told(PATH, error))?.into());
@@ -108,7 +108,8 @@ fn default_route(control: RawFd) -> io::Result<()> {
     route.rt_genmask = sockaddr(Ipv4Addr::UNSPECIFIED);
     route.rt_flags = libc::RTF_UP as _;
     route.rt_dev = device.as_mut_ptr();
-    // SAFETY: the descriptor is open, `route` is initialised, and the name it points at ends with a zero and lives longer.
+    // SAFETY: the descriptor is open, `route` is initialised, and the name it points at ends with a zero and lives
+    // longer.
     unsafe { add_route(control, &route) }.map_err(|error| told("a default route", error))?;
     Ok(())
 }
