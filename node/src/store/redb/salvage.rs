@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::blocks::Blocks;
 use super::error::OpenError;
+use super::fault::Fault;
+use super::frozen::Newest;
 use super::verify::{Damage, walk};
 use super::{file, frozen};
 use crate::chain::{Height, SealedBlock};
@@ -19,8 +21,12 @@ pub(super) fn salvage(path: &Path, genesis: &SealedBlock, damage: Damage) -> Res
         OpenError::Damaged(_) => OpenError::Lost(damage.clone()),
         refused => refused,
     };
-    let database = frozen::open(path).map_err(lost)?;
-    let blocks = Blocks::of(&database).map_err(lost)?;
+    let blocks = |newest| Blocks::of(&frozen::open(path, newest)?);
+    let blocks = match blocks(Newest::Last) {
+        Err(Fault::Damaged(_)) => blocks(Newest::Previous),
+        read => read,
+    };
+    let blocks = blocks.map_err(lost)?;
     let last = blocks.last().ok();
     let mut saved = 0;
     let new = file::write_new(path, genesis, |write| {
