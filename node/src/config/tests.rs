@@ -96,7 +96,7 @@ fn every_key_is_read() {
     assert_eq!((network.max_connections, network.reserved_masternode_slots), (20, 20));
     assert!(network.masternode);
     assert_eq!(config.chain.checkpoints, [(4, Hash([4; 32])), (9, Hash([9; 32]))]);
-    assert_eq!(config.store, Some(fixture("chain.redb")));
+    assert_eq!(config.store, Some(fixture("data")));
     assert_eq!(config.http, Some("127.0.0.1:9000".parse().unwrap()));
     assert_eq!((config.log.json, config.log.level.as_str()), (true, "warn,node=debug"));
     assert_eq!(config.time_scale, 60);

@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::verify::Damage;
 use crate::chain::{Hash, Height};
 
-/// A chain file that can't be used. It was not changed.
+/// A chain file that can't be used. Its chain was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder can't be made.

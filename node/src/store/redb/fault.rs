@@ -20,7 +20,13 @@ impl From<::redb::Error> for Fault {
     fn from(error: ::redb::Error) -> Self {
         match error {
             ::redb::Error::DatabaseAlreadyOpen => Self::InUse,
-            ::redb::Error::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => Self::Io(error),
+            // No bytes where there should be some, or no redb file at all: the system did what it could.
+            ::redb::Error::Io(error)
+                if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData) =>
+            {
+                Self::Damaged(error.to_string())
+            }
+            ::redb::Error::Io(error) => Self::Io(error),
             ::redb::Error::PreviousIo => Self::Io(io::Error::other(error.to_string())),
             ::redb::Error::Corrupted(reason) => Self::Damaged(reason),
             error => Self::Damaged(error.to_string()),

@@ -59,7 +59,7 @@ pub(super) fn write_new(
     }
     let written = guarded(|| {
         let database = Builder::new().set_cache_size(CACHE).create(&new)?;
-        let write = database.begin_write()?;
+        let write = begin(&database)?;
         {
             let mut meta = write.open_table(META)?;
             meta.insert("format", FORMAT.to_le_bytes().as_slice())?;
@@ -89,6 +89,14 @@ pub(super) fn insert(
 /// Opens `file` to be written. `check` has redb verify the checksum of every page, and may repair what a crash has left.
 pub(super) fn open(file: &Path, check: bool) -> Result<Database, Fault> {
     guarded(|| Ok(Builder::new().set_cache_size(CACHE).set_check_integrity_on_open(check).open(file)?))
+}
+
+/// Begins a transaction whose end flushes what it wrote before it counts. With redb's single flush a kill can leave a file
+/// whose newest commit is not all there: redb then takes the one before, and can't tell that from damage.
+pub(super) fn begin(database: &Database) -> Result<WriteTransaction, ::redb::Error> {
+    let mut write = database.begin_write()?;
+    write.set_two_phase_commit(true);
+    Ok(write)
 }
 
 /// Format and genesis that `database` says it has.

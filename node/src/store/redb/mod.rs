@@ -64,7 +64,8 @@ impl RedbStore {
         verify: Verify,
     ) -> Result<(Self, Report), OpenError> {
         let path = file::path(folder);
-        if !path.try_exists().map_err(|source| OpenError::Io { file: path.clone(), source })? {
+        // Where that can't be told, making the folder tells why.
+        if !path.try_exists().unwrap_or(false) {
             file::create(&path, genesis)?;
         }
         let checked = || OpenFile::checked(&path, genesis, checkpoints, verify);

@@ -48,7 +48,7 @@ impl OpenFile {
     pub fn new(path: &Path, check: bool) -> Result<Self, Fault> {
         let database = file::open(path, check)?;
         let discarded = guarded(|| {
-            let write = database.begin_write()?;
+            let write = file::begin(&database)?;
             if write.delete_table(file::STAGED)? { Ok(write.commit()?) } else { Ok(write.abort()?) }
         });
         match discarded.and_then(|()| Blocks::of(&database)) {

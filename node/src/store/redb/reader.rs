@@ -6,6 +6,7 @@ use ::redb::ReadableDatabase;
 use super::blocks::Blocks;
 use super::entry::Flaw;
 use super::error::OpenError;
+use super::frozen::Newest;
 use super::verify::{Verify, checkpoints, verify};
 use super::{file, frozen};
 use crate::chain::{Hash, Height, SealedBlock, Tip};
@@ -35,7 +36,7 @@ impl ChainReader {
 
     pub(super) fn at(file: PathBuf, genesis: &SealedBlock, wanted: &[(Height, Hash)]) -> Result<Self, OpenError> {
         let unfit = |fault| OpenError::new(&file, fault);
-        let database = frozen::open(&file).map_err(unfit)?;
+        let database = frozen::open(&file, Newest::Last).map_err(unfit)?;
         ours(&file, &database, genesis)?;
         let blocks = Blocks::of(&database).map_err(unfit)?;
         checkpoints(&file, &blocks, wanted)?;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::blocks::Blocks;
 use super::error::OpenError;
+use super::fault::Fault;
+use super::frozen::Newest;
 use super::verify::{Damage, walk};
 use super::{file, frozen};
 use crate::chain::{Height, SealedBlock};
@@ -13,14 +15,22 @@ use crate::chain::{Height, SealedBlock};
 /// it. Returns the damage, with its height where blocks are lost, and where the file is kept.
 ///
 /// The damaged file is never written, and its place is taken in one step, so a crash or a full disk loses nothing.
-pub(super) fn salvage(path: &Path, genesis: &SealedBlock, damage: Damage) -> Result<(Damage, PathBuf), OpenError> {
+pub(super) fn salvage(path: &Path, genesis: &SealedBlock, mut damage: Damage) -> Result<(Damage, PathBuf), OpenError> {
     // What stops the reading is damage, and then the first reason is the better one.
+    let first = damage.clone();
     let lost = |fault| match OpenError::new(path, fault) {
-        OpenError::Damaged(_) => OpenError::Lost(damage.clone()),
+        OpenError::Damaged(_) => OpenError::Lost(first.clone()),
         refused => refused,
     };
-    let database = frozen::open(path).map_err(lost)?;
-    let blocks = Blocks::of(&database).map_err(lost)?;
+    let blocks = |newest| Blocks::of(&frozen::open(path, newest)?);
+    let blocks = match blocks(Newest::Last) {
+        Err(Fault::Damaged(_)) => {
+            let previous = blocks(Newest::Previous).map_err(lost)?;
+            damage.reason.push_str("; read as it was before the last write");
+            previous
+        }
+        read => read.map_err(lost)?,
+    };
     let last = blocks.last().ok();
     let mut saved = 0;
     let new = file::write_new(path, genesis, |write| {

@@ -56,7 +56,7 @@ pub(super) fn expected(
 
 /// Writes `write`, whose links were looked at, in one transaction.
 pub(super) fn transact(database: &Database, write: &Write) -> Result<(), ::redb::Error> {
-    let mut transaction = database.begin_write()?;
+    let mut transaction = file::begin(database)?;
     match write {
         Write::Append(new) => {
             let mut table = transaction.open_table(file::BLOCKS)?;
