@@ -1,8 +1,12 @@
 //! The reference node's command.
 mod exit;
+mod http_get;
+mod init;
 mod log;
 mod run;
 mod run_flags;
+mod status;
+mod status_table;
 
 use std::process::ExitCode;
 
@@ -20,15 +24,21 @@ struct Command {
 enum Action {
     /// Run the node until SIGINT or SIGTERM
     Run(run_flags::RunFlags),
+    /// Write a configuration with every key, its default, its range and what it does
+    Init(init::InitFlags),
+    /// Ask a running node how it stands
+    Status(status::StatusFlags),
 }
 
 /// Reads the command line and does what it says; errors go to stderr.
 ///
-/// Exit codes: 0 stopped as asked, 3 a bad configuration or argument, 4 the environment (an unreadable file, a taken
+/// Exit codes: 0 as asked, 1 not healthy or not ready, 3 a bad configuration or argument, 4 the environment (an unreadable file, a taken
 /// address), 130 a second signal.
 pub fn main() -> ExitCode {
     let result = match Command::try_parse() {
         Ok(Command { action: Action::Run(flags) }) => run::run(flags),
+        Ok(Command { action: Action::Init(flags) }) => init::init(&flags),
+        Ok(Command { action: Action::Status(flags) }) => status::status(flags),
         Err(error) => {
             // Help and version are such errors, too, and go to stdout.
             let _ = error.print();
