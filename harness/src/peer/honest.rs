@@ -1,4 +1,5 @@
 //! What an honest peer answers (wire protocol, Messages for sync).
+use node::chain::Json;
 use node::wire::{MAGIC, Message, PROTOCOL_VERSION};
 
 use super::scene::Scene;
@@ -35,7 +36,7 @@ pub fn answer(scene: &Scene, request: &Message) -> Option<Message> {
         Message::GetGenesisHash => Message::GenesisHashResponse(served.hash_near(0)),
         Message::RequestGenesis => Message::GenesisAnnouncement(served.block(0)?),
         Message::GetPeers => Message::PeersResponse(Vec::new()),
-        Message::GetMasternodes => Message::MasternodesResponse(Vec::new()),
+        Message::GetMasternodes => Message::MasternodesResponse(Json::empty_list()),
         _ => return None,
     })
 }
@@ -72,7 +73,7 @@ mod tests {
                 (Message::GetGenesisHash, Message::GenesisHashResponse(hash(0).unwrap())),
                 (Message::RequestGenesis, Message::GenesisAnnouncement(main.block(0).unwrap())),
                 (Message::GetPeers, Message::PeersResponse(Vec::new())),
-                (Message::GetMasternodes, Message::MasternodesResponse(Vec::new())),
+                (Message::GetMasternodes, Message::MasternodesResponse(Json::empty_list())),
             ] {
                 assert_eq!(end.ask(&request).await, answer, "{request:?}");
             }

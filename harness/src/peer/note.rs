@@ -1,8 +1,9 @@
 //! A message as an observation's fields.
 use std::borrow::Cow;
 
-use node::chain::SealedBlock;
+use node::chain::{Json, SealedBlock};
 use node::wire::{Decoded, Message, WireError};
+use serde::de::IgnoredAny;
 
 use crate::history::{Field, Fields, What};
 
@@ -68,6 +69,11 @@ fn list(blocks: &[SealedBlock]) -> Fields {
     [field("count", blocks.len() as u64)].into_iter().chain(ends.into_iter().flatten()).collect()
 }
 
+/// How many entries a list has.
+fn entries(list: &Json) -> u64 {
+    serde_json::from_str::<Vec<IgnoredAny>>(list.text()).map_or(0, |entries| entries.len() as u64)
+}
+
 fn fields(message: &Message) -> Fields {
     let of_block = |block: &SealedBlock| [field("height", block.height()), text("hash", block.hash())].into();
     match message {
@@ -100,7 +106,7 @@ fn fields(message: &Message) -> Fields {
         }
         Message::GenesisHashResponse(hash) => [text("hash", hash)].into(),
         Message::PeersResponse(peers) => [field("count", peers.len() as u64)].into(),
-        Message::MasternodesResponse(nodes) => [field("count", nodes.len() as u64)].into(),
+        Message::MasternodesResponse(nodes) => [field("count", entries(nodes))].into(),
         Message::MasternodeAnnouncement { address, tier, .. } => [text("address", address), text("tier", tier)].into(),
         Message::GetBlockHeight
         | Message::GetChainTip

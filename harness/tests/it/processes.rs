@@ -65,6 +65,7 @@ fn processes_with(text: &str) -> Vec<String> {
 }
 
 /// A run of processes in a place of its own for temporary files, once its nodes are up.
+#[allow(clippy::zombie_processes, reason = "the caller waits; a failed assertion ends the test")]
 fn long_run(place: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
     command.args(["run", "--backend", "process", "--out"]).arg(place.join("runs"));
@@ -72,13 +73,15 @@ fn long_run(place: &Path) -> Child {
     command.args(["--time-scale", "1"]).env("TMPDIR", place).stdout(Stdio::null()).stderr(Stdio::null());
     let run = command.spawn().unwrap();
     let place = place.to_str().unwrap();
+    let up = || processes_with(&format!("{place}/lockstep-nodes-")).len();
     for _ in 0..1_000 {
-        if processes_with(&format!("{place}/lockstep-nodes-")).len() == 4 {
-            return run;
+        if up() == 4 {
+            break;
         }
         sleep(Duration::from_millis(10));
     }
-    panic!("four nodes should be up: {:?}", processes_with(place));
+    assert_eq!(up(), 4);
+    run
 }
 
 fn folders(place: &Path) -> usize {

@@ -2,7 +2,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Hash, Height};
+use super::{Hash, Height, Json, json_list};
 
 /// A block of format v1. JSON fields are written in the order below; unknown ones are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,8 +14,8 @@ pub struct Block {
     /// Address and amount (smallest unit). Not hashed.
     pub masternode_rewards: Vec<(String, u64)>,
     /// Carried along, never looked at. Not hashed.
-    #[serde(default)]
-    pub time_attestations: Vec<serde_json::Value>,
+    #[serde(default = "Json::empty_list", deserialize_with = "json_list")]
+    pub time_attestations: Json,
 }
 
 /// A block's header.
@@ -188,6 +188,6 @@ mod tests {
         let block: Block = serde_json::from_str(&short).unwrap();
         assert_eq!(block.hash(), whole.hash());
         assert_eq!(block.header.masternode_tiers, Tiers::default());
-        assert!(block.time_attestations.is_empty());
+        assert_eq!(block.time_attestations, Json::empty_list());
     }
 }

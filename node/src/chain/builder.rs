@@ -2,8 +2,8 @@
 use std::sync::Arc;
 
 use super::{
-    BLOCK_INTERVAL, BLOCK_REWARD, Block, ChainView, Hash, Header, Height, Input, OutPoint, Output, SealedBlock, Tiers,
-    Tip, Transaction, merkle_root,
+    BLOCK_INTERVAL, BLOCK_REWARD, Block, ChainView, Hash, Header, Height, Input, Json, OutPoint, Output, SealedBlock,
+    Tiers, Tip, Transaction, merkle_root,
 };
 
 /// The highest chain whose blocks are [`BLOCK_INTERVAL`] apart (D-30).
@@ -48,7 +48,7 @@ pub fn next_block(parent: &Tip, timestamp: i64, leader: &str, salt: u64) -> Seal
         },
         transactions: vec![coinbase, distribution],
         masternode_rewards: vec![(leader.to_owned(), BLOCK_REWARD)],
-        time_attestations: Vec::new(),
+        time_attestations: Json::empty_list(),
     })
 }
 

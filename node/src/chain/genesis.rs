@@ -1,5 +1,7 @@
 //! The first block.
-use super::{BLOCK_REWARD, Block, Hash, Header, SealedBlock, TESTNET_GENESIS_TIME, Tiers, Transaction, merkle_root};
+use super::{
+    BLOCK_REWARD, Block, Hash, Header, Json, SealedBlock, TESTNET_GENESIS_TIME, Tiers, Transaction, merkle_root,
+};
 
 /// The testnet's genesis, built in (wire protocol: Block; the first block of `fixtures/chain/chain-v1.ndjson`).
 pub fn testnet() -> SealedBlock {
@@ -24,7 +26,7 @@ pub fn testnet() -> SealedBlock {
         },
         transactions: vec![nothing],
         masternode_rewards: Vec::new(),
-        time_attestations: Vec::new(),
+        time_attestations: Json::empty_list(),
     })
 }
 

@@ -13,6 +13,9 @@ pub(super) const BAD_INPUT: u8 = 3;
 /// The environment: an unreadable file, a taken address, a damaged chain that can't be repaired.
 const ENVIRONMENT: u8 = 4;
 
+/// A health check says no.
+const UNHEALTHY: u8 = 1;
+
 /// A second signal, before the node had stopped.
 const INTERRUPTED: u8 = 130;
 
@@ -30,6 +33,10 @@ impl Failure {
 
     pub fn environment(report: impl Display) -> Self {
         Self { code: ENVIRONMENT, report: report.to_string() }
+    }
+
+    pub fn unhealthy(report: impl Display) -> Self {
+        Self { code: UNHEALTHY, report: report.to_string() }
     }
 
     pub fn interrupted() -> Self {

@@ -7,6 +7,7 @@ mod network;
 mod peer_address;
 mod producer;
 mod sync;
+mod template;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -19,3 +20,4 @@ pub use network::Network;
 pub use peer_address::{ParsePeerAddressError, PeerAddress};
 pub use producer::Producer;
 pub use sync::Sync;
+pub use template::template;

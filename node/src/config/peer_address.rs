@@ -1,4 +1,5 @@
 //! A peer's address.
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
@@ -33,6 +34,16 @@ impl FromStr for PeerAddress {
             return Err(ParsePeerAddressError);
         }
         Ok(Self { ip: ip.to_canonical(), port })
+    }
+}
+
+impl fmt::Display for PeerAddress {
+    /// As it is read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            Some(port) => SocketAddr::new(self.ip, port).fmt(f),
+            None => self.ip.fmt(f),
+        }
     }
 }
 
@@ -72,6 +83,7 @@ mod tests {
             ("::ffff:192.0.2.1", "192.0.2.1", None),
         ] {
             assert_eq!(text.parse(), Ok(address(ip, port)), "{text}");
+            assert_eq!(address(ip, port).to_string(), text.replace("::ffff:", ""));
         }
     }
 

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Config, ConfigError, Overrides, PeerAddress};
+use super::{Config, ConfigError, Overrides, PeerAddress, template};
 use crate::chain::{Hash, testnet};
 
 fn fixture(name: &str) -> PathBuf {
@@ -100,6 +100,42 @@ fn every_key_is_read() {
     assert_eq!(config.http, Some("127.0.0.1:9000".parse().unwrap()));
     assert_eq!((config.log.json, config.log.level.as_str()), (true, "warn,node=debug"));
     assert_eq!(config.time_scale, 60);
+}
+
+/// The names that an error about an unknown one lists.
+fn known(text: &str) -> Vec<String> {
+    let error = error(text);
+    let (_, known) = error.split_once(", expected ").unwrap_or_else(|| panic!("{error}"));
+    let known = known.lines().next().unwrap();
+    known.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_template_shows_every_key_and_its_default() {
+    let template = template(&[]);
+    let tables = known("unknown = 1");
+    assert!(tables.contains(&"sync".to_owned()) && tables.len() == 8, "{tables:?}");
+    for table in &tables {
+        let (_, section) = template.split_once(&format!("\n[{table}]\n")).unwrap_or_else(|| panic!("no [{table}]"));
+        let section = section.split("\n[").next().unwrap();
+        // A table of one key says `expected `x``, without a list.
+        for key in known(&format!("[{table}]\nunknown = 1")) {
+            let shown = [format!("\n#{key} = "), format!(" Example: {key} = ")];
+            assert!(shown.iter().any(|shown| section.contains(shown)), "[{table}] {key}");
+        }
+    }
+    let served = Config { http: Some("127.0.0.1:24180".parse().unwrap()), ..Config::default() };
+    let uncommented: Vec<&str> = template
+        .lines()
+        .map(|line| line.strip_prefix('#').filter(|line| !line.starts_with(' ')).unwrap_or(line))
+        .collect();
+    for text in [template.clone(), uncommented.join("\n")] {
+        let config = Config::parse(&text, "config.toml", Path::new("")).unwrap();
+        assert_eq!(format!("{config:?}"), format!("{served:?}"));
+    }
+    let examples = template.replace(" Example: ", "\n").replace("genesis.json", "chain/genesis.json");
+    let config = Config::parse(&examples, "config.toml", &fixture("..")).unwrap();
+    assert_eq!(config.store, Some(fixture("../chain.redb")));
 }
 
 #[test]
@@ -243,6 +279,12 @@ fn limits_are_exact() {
         ("producer.slots", 1, 1_000),
         ("test.time_scale", 1, 60),
     ] {
+        // The template says the same of it.
+        let (_, name) = key.split_once('.').unwrap();
+        let template = template(&[]);
+        let (above, _) = template.split_once(&format!("\n#{name} = ")).unwrap();
+        let said = above.lines().last().unwrap();
+        assert!(said.contains(&format!(" {least} to {most}")), "{name}: {said}");
         for value in [least, most] {
             let text = format!("{key} = {value}");
             assert!(error(&text).starts_with("accepted"), "{}", error(&text));

@@ -3,5 +3,8 @@ mod process;
 mod routes;
 mod server;
 
-pub use crate::protocol::Status;
+pub use crate::protocol::{
+    BackOffStatus, BanStatus, Direction, ForkStage, ForkStatus, PeerStatus, RangeStatus, ReorgStatus, Role, Standing,
+    Status,
+};
 pub use server::{HttpServer, Sources};

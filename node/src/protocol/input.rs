@@ -79,6 +79,8 @@ pub enum Input {
         conn: ConnId,
         /// Why, for the log.
         reason: String,
+        /// Whether a limit of ours ended it; else the peer did, or the network.
+        by_us: bool,
     },
     /// The outstanding write is durable, or did not happen.
     Written(Result<(), String>),

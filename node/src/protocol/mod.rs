@@ -154,7 +154,7 @@ impl Core {
             Input::Received { conn, message } => self.received(conn, message, chain),
             Input::ReceivedUnknown { conn, name } => self.received_unknown(conn, &name),
             Input::Malformed { conn, reason } => self.malformed(conn, reason),
-            Input::Closed { conn, reason } => self.drop_connection(conn, &reason, false),
+            Input::Closed { conn, reason, by_us } => self.connection_ended(conn, &reason, by_us),
             Input::Written(result) => self.written(result, chain),
         }
         self.timers(chain);

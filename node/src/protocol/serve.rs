@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use super::mutant::{self, Mutant};
 use super::timing::ANSWER_BLOCKS;
 use super::{ConnId, Core, Direction, Event};
-use crate::chain::{ChainView, Height, SealedBlock};
+use crate::chain::{ChainView, Height, Json, SealedBlock};
 use crate::wire::{MAX_LINE, Message};
 
 /// Bytes of a line left for what is around the blocks.
@@ -62,7 +62,7 @@ impl Core {
                 let peers = self.peers.established().map(|conn| conn.ip.to_string()).collect();
                 self.send(id, Message::PeersResponse(peers));
             }
-            Message::GetMasternodes => self.send(id, Message::MasternodesResponse(Vec::new())),
+            Message::GetMasternodes => self.send(id, Message::MasternodesResponse(Json::empty_list())),
             Message::BlockHeightResponse(height) => self.report(id, height),
             Message::ChainTipResponse { height, hash } => self.tip_told(id, height, hash, chain),
             Message::BlockHashResponse { height, hash } => {
@@ -107,7 +107,7 @@ impl Core {
 
     pub(super) fn received_unknown(&mut self, id: ConnId, name: &str) {
         if self.peers.get(id).is_some_and(|conn| conn.established_at.is_none()) {
-            self.drop_connection(id, &format!("bad handshake: {name} before the handshake"), true);
+            self.drop_connection(id, &format!("bad handshake: {name} before the handshake"));
         }
     }
 
@@ -117,7 +117,7 @@ impl Core {
         if established {
             self.strike(ip, &reason);
         } else {
-            self.drop_connection(id, &format!("bad handshake: {reason}"), true);
+            self.drop_connection(id, &format!("bad handshake: {reason}"));
         }
     }
 }

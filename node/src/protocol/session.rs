@@ -22,7 +22,7 @@ impl Core {
         let whitelisted = self.whitelist.contains(&ip);
         self.peers.open(id, ip, local, direction, whitelisted, self.now.at, &self.timing);
         if self.unwelcome(ip) {
-            return self.drop_connection(id, "banned", true);
+            return self.drop_connection(id, "banned");
         }
         match direction {
             Direction::Outbound => {
@@ -41,7 +41,7 @@ impl Core {
             let oldest =
                 self.peers.iter().filter(waiting).min_by_key(|conn| (conn.whitelisted, conn.id)).map(|conn| conn.id);
             if let Some(id) = oldest {
-                self.drop_connection(id, "too many unfinished handshakes", true);
+                self.drop_connection(id, "too many unfinished handshakes");
             }
         }
     }
@@ -117,7 +117,7 @@ impl Core {
             }
             _ => "something else before the handshake",
         };
-        self.drop_connection(id, &format!("bad handshake: {reason}"), true);
+        self.drop_connection(id, &format!("bad handshake: {reason}"));
     }
 
     fn establish(&mut self, id: ConnId, chain: &dyn ChainView) {
@@ -125,14 +125,14 @@ impl Core {
         let (ip, direction, whitelisted) = (conn.ip, conn.direction, conn.whitelisted);
         let duplicate_of = self.peers.by_ip(ip).map(|established| (established.id, self.stays(established, conn)));
         match duplicate_of {
-            Some((_, true)) => return self.drop_connection(id, "duplicate", true),
+            Some((_, true)) => return self.drop_connection(id, "duplicate"),
             Some((_, false)) => {}
-            None if !self.has_slot(whitelisted) => return self.drop_connection(id, "no slot", true),
+            None if !self.has_slot(whitelisted) => return self.drop_connection(id, "no slot"),
             None => {}
         }
         self.peers.establish(id, self.now.at);
         if let Some((older, _)) = duplicate_of {
-            self.drop_connection(older, "duplicate", true);
+            self.drop_connection(older, "duplicate");
         }
         self.dialler.connected(ip);
         self.tell(Event::Connected { ip, direction, whitelisted });
@@ -164,12 +164,17 @@ impl Core {
         self.send(id, Message::MasternodeAnnouncement { address, reward_address, tier: "Free".into(), public_key });
     }
 
-    /// Ends a connection, whoever wants it: failed requests, fork searches, and the next dial follow.
-    pub(super) fn drop_connection(&mut self, id: ConnId, reason: &str, by_us: bool) {
-        let Some(conn) = self.peers.remove(id) else { return };
-        if by_us {
+    /// Closes a connection.
+    pub(super) fn drop_connection(&mut self, id: ConnId, reason: &str) {
+        if self.peers.get(id).is_some() {
             self.out.push_back(Output::Close { conn: id });
+            self.connection_ended(id, reason, true);
         }
+    }
+
+    /// A connection is closed, whoever wanted it: failed requests, fork searches, and the next dial follow.
+    pub(super) fn connection_ended(&mut self, id: ConnId, reason: &str, by_us: bool) {
+        let Some(conn) = self.peers.remove(id) else { return };
         let (ip, direction, reason) = (conn.ip, conn.direction, reason.to_owned());
         match conn.established_at {
             Some(at) => {
@@ -199,7 +204,7 @@ impl Core {
             self.tell(Event::Banned { ip, lasts, reason: reason.to_owned() });
             let theirs: Vec<ConnId> = self.peers.iter().filter(|conn| conn.ip == ip).map(|conn| conn.id).collect();
             for id in theirs {
-                self.drop_connection(id, "banned", true);
+                self.drop_connection(id, "banned");
             }
         }
     }
@@ -269,7 +274,7 @@ impl Core {
         for id in due {
             let Some(conn) = self.peers.get_mut(id) else { continue };
             if conn.established_at.is_none() {
-                self.drop_connection(id, "handshake timeout", true);
+                self.drop_connection(id, "handshake timeout");
                 continue;
             }
             let ask_block_0 = conn.genesis_by.take_if(|by| *by <= now).is_some();
@@ -301,7 +306,7 @@ impl Core {
             Checked::Unresponsive(missed) => {
                 self.tell(Event::PongMissed { ip, direction, missed, max });
                 self.tell(Event::Unresponsive { ip, direction, whitelisted, missed, timeout: patience.expires });
-                self.drop_connection(id, "unresponsive", true);
+                self.drop_connection(id, "unresponsive");
             }
         }
     }

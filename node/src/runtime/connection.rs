@@ -28,8 +28,37 @@ pub(super) type Inbox = mpsc::Sender<(ConnId, Input)>;
 #[derive(Debug)]
 pub(super) struct Link {
     lines: mpsc::UnboundedSender<Vec<u8>>,
-    queued: Arc<AtomicUsize>,
+    queued: Arc<Queued>,
     _open: oneshot::Sender<Infallible>,
+}
+
+/// Bytes that wait to be sent to one peer, counted among all that sockets hold, too.
+#[derive(Debug)]
+struct Queued {
+    bytes: AtomicUsize,
+    of_all: Arc<AtomicUsize>,
+}
+
+impl Queued {
+    fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.of_all.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn sub(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.of_all.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.sub(self.bytes());
+    }
 }
 
 /// A peer that lets its queue fill.
@@ -40,11 +69,10 @@ impl Link {
     /// Queues a message. One that no longer fits is an error, and the connection has to be closed.
     pub fn send(&self, message: &Message) -> Result<(), QueueFull> {
         let line = encode(message);
-        let queued = self.queued.load(Ordering::Relaxed) + line.len();
-        if queued > QUEUE {
+        if self.queued.bytes() + line.len() > QUEUE {
             return Err(QueueFull);
         }
-        self.queued.fetch_add(line.len(), Ordering::Relaxed);
+        self.queued.add(line.len());
         // Fails where the connection has just ended by itself: that is on its way to the driver.
         let _ = self.lines.send(line);
         Ok(())
@@ -67,14 +95,14 @@ where
 {
     let (lines, queue) = mpsc::unbounded_channel();
     let (open, closing) = oneshot::channel();
-    let queued = Arc::new(AtomicUsize::new(0));
+    let queued = Arc::new(Queued { bytes: AtomicUsize::new(0), of_all: share.of_all() });
     let link = Link { lines, queued: queued.clone(), _open: open };
     let work = async move {
         let (read, write) = tokio::io::split(stream);
         let mut writer = pin!(write_lines(write, queue, &queued));
         let reader = async {
-            let reason = read_lines(read, conn, &inbox, share).await;
-            let _ = inbox.send((conn, Input::Closed { conn, reason })).await;
+            let End { reason, by_us } = read_lines(read, conn, &inbox, share).await;
+            let _ = inbox.send((conn, Input::Closed { conn, reason, by_us })).await;
             // What the driver answers to the last messages may still leave.
             pending::<Infallible>().await
         };
@@ -84,7 +112,7 @@ where
             _ = closing => {}
             result = &mut writer => {
                 let reason = result.map_or_else(|error| reason(&error), |()| "closed".to_owned());
-                let _ = inbox.send((conn, Input::Closed { conn, reason })).await;
+                let _ = inbox.send((conn, Input::Closed { conn, reason, by_us: false })).await;
                 return;
             }
             never = reader => match never {},
@@ -98,11 +126,11 @@ where
 async fn write_lines(
     mut write: impl AsyncWrite + Unpin,
     mut queue: mpsc::UnboundedReceiver<Vec<u8>>,
-    queued: &AtomicUsize,
+    queued: &Queued,
 ) -> io::Result<()> {
     while let Some(line) = queue.recv().await {
         write.write_all(&line).await?;
-        queued.fetch_sub(line.len(), Ordering::Relaxed);
+        queued.sub(line.len());
         if queue.is_empty() {
             write.flush().await?;
         }
@@ -110,24 +138,41 @@ async fn write_lines(
     write.shutdown().await
 }
 
-/// Reads until the end and returns its reason.
-async fn read_lines(read: impl AsyncRead + Unpin, conn: ConnId, inbox: &Inbox, share: Share) -> String {
-    let close = share.close();
-    tokio::select! {
-        biased;
-        () = close.notified() => "line budget".to_owned(),
-        reason = read_all(read, conn, inbox, share) => reason,
+/// Why there is nothing more to read.
+struct End {
+    reason: String,
+    /// Because of a limit of ours.
+    by_us: bool,
+}
+
+impl End {
+    fn ours(limit: &str) -> Self {
+        Self { reason: limit.to_owned(), by_us: true }
+    }
+
+    fn theirs(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), by_us: false }
     }
 }
 
-async fn read_all(mut read: impl AsyncRead + Unpin, conn: ConnId, inbox: &Inbox, mut share: Share) -> String {
+/// Reads until the end.
+async fn read_lines(read: impl AsyncRead + Unpin, conn: ConnId, inbox: &Inbox, share: Share) -> End {
+    let close = share.close();
+    tokio::select! {
+        biased;
+        () = close.notified() => End::ours("line budget"),
+        end = read_all(read, conn, inbox, share) => end,
+    }
+}
+
+async fn read_all(mut read: impl AsyncRead + Unpin, conn: ConnId, inbox: &Inbox, mut share: Share) -> End {
     let mut decoder = LineDecoder::default();
     let mut chunk = vec![0; CHUNK];
     loop {
         let mut bytes = match read.read(&mut chunk).await {
-            Ok(0) => return "closed by peer".to_owned(),
+            Ok(0) => return End::theirs("closed by peer"),
             Ok(n) => &chunk[..n],
-            Err(error) => return reason(&error),
+            Err(error) => return End::theirs(reason(&error)),
         };
         loop {
             match decoder.push(&mut bytes) {
@@ -139,10 +184,10 @@ async fn read_all(mut read: impl AsyncRead + Unpin, conn: ConnId, inbox: &Inbox,
                         }
                     }
                     // The driver is gone, and so is who would want the reason.
-                    Err(_) => return "shutdown".to_owned(),
+                    Err(_) => return End::ours("shutdown"),
                 },
                 Ok(None) => break,
-                Err(_) => return "line too long".to_owned(),
+                Err(_) => return End::ours("line too long"),
             }
         }
         share.set(decoder.buffered());
@@ -189,7 +234,7 @@ mod tests {
     fn opened(pipe: usize) -> Opened {
         let (ours, peer) = duplex(pipe);
         let (sender, inbox) = mpsc::channel(2);
-        let share = LineBudget::new(usize::MAX).share(CONN);
+        let share = LineBudget::new(usize::MAX, Arc::default()).share(CONN);
         let (link, work) = open(ours, CONN, sender, share, LINGER);
         Opened { link, peer, inbox, work: tokio::spawn(work) }
     }
@@ -201,7 +246,10 @@ mod tests {
 
     async fn closed(inbox: &mut mpsc::Receiver<(ConnId, Input)>) -> String {
         match inbox.recv().await {
-            Some((CONN, Input::Closed { reason, .. })) => reason,
+            Some((CONN, Input::Closed { reason, by_us, .. })) => {
+                assert_eq!(by_us, reason == "line too long", "{reason}");
+                reason
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -259,7 +307,7 @@ mod tests {
             link.send(&long(1 << 20)).unwrap();
         }
         link.send(&long((1 << 20) - 4 * (line - (1 << 20)))).unwrap();
-        assert_eq!(link.queued.load(Ordering::Relaxed), QUEUE);
+        assert_eq!(link.queued.bytes(), QUEUE);
         assert!(link.send(&Message::GetPeers).is_err());
         let mut one = vec![0; line];
         peer.read_exact(&mut one).await.unwrap();

@@ -203,6 +203,7 @@ impl<N: Network> Driver<N> {
     fn new(config: &Config, parts: Parts<N>, trusted: Inbox, regular: Inbox) -> Self {
         let now = Now { at: Duration::ZERO, unix_ms: parts.clock.unix_ms() };
         let network = &config.network;
+        let budget = LineBudget::new(LIMIT, parts.telemetry.metrics().sockets());
         Self {
             core: Core::new(config, parts.seed, now, parts.store.as_ref()),
             parts: Parts {
@@ -218,7 +219,7 @@ impl<N: Network> Driver<N> {
             opened: 0,
             tasks: JoinSet::new(),
             dials: JoinSet::new(),
-            budget: LineBudget::new(LIMIT),
+            budget,
             trusted,
             regular,
             write: None,
@@ -261,7 +262,7 @@ impl<N: Network> Driver<N> {
         let Some(link) = self.links.get(&conn) else { return };
         if link.send(message).is_err() {
             self.links.remove(&conn);
-            let closed = Input::Closed { conn, reason: "send queue full".to_owned() };
+            let closed = Input::Closed { conn, reason: "send queue full".to_owned(), by_us: true };
             self.core.handle(self.now(), closed, self.parts.store.as_ref());
         }
     }

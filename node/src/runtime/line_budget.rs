@@ -1,5 +1,6 @@
 //! What unfinished lines of all peers may hold together.
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -14,6 +15,8 @@ pub(super) const LIMIT: usize = 64 << 20;
 pub(super) struct LineBudget {
     limit: usize,
     held: Mutex<Held>,
+    /// Bytes that all sockets hold, for the metrics.
+    of_all: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Default)]
@@ -32,9 +35,9 @@ impl Held {
 }
 
 impl LineBudget {
-    /// A budget of `limit` bytes.
-    pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, held: Mutex::default() })
+    /// A budget of `limit` bytes; what is held is counted in `of_all`, too.
+    pub fn new(limit: usize, of_all: Arc<AtomicUsize>) -> Arc<Self> {
+        Arc::new(Self { limit, held: Mutex::default(), of_all })
     }
 
     /// The share of one connection, empty at first.
@@ -62,11 +65,18 @@ impl Share {
         self.close.clone()
     }
 
+    /// Where the bytes of all sockets are counted.
+    pub fn of_all(&self) -> Arc<AtomicUsize> {
+        self.budget.of_all.clone()
+    }
+
     /// Holds `bytes` from now on. Past the limit the largest holders, perhaps this one, lose their share and are told.
     pub fn set(&mut self, bytes: usize) {
         if bytes == self.bytes {
             return;
         }
+        self.budget.of_all.fetch_add(bytes, Ordering::Relaxed);
+        self.budget.of_all.fetch_sub(self.bytes, Ordering::Relaxed);
         self.bytes = bytes;
         let mut held = self.budget.held();
         held.remove(self.conn);
@@ -105,7 +115,7 @@ mod tests {
 
     #[test]
     fn past_the_limit_the_largest_is_told() {
-        let budget = LineBudget::new(100);
+        let budget = LineBudget::new(100, Arc::default());
         let [mut a, mut b, mut c] = [1, 2, 3].map(|id| budget.share(ConnId(id)));
         a.set(40);
         b.set(50);
@@ -120,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_is_dropped_is_given_back() {
-        let budget = LineBudget::new(100);
+        let budget = LineBudget::new(100, Arc::default());
         let mut a = budget.share(ConnId(1));
         a.set(90);
         a.set(60);
@@ -129,7 +139,9 @@ mod tests {
         drop(a);
         b.set(100);
         assert!(!told(&b));
+        assert_eq!(budget.of_all.load(Ordering::Relaxed), 100);
         b.set(0);
+        assert_eq!(budget.of_all.load(Ordering::Relaxed), 0);
         assert!(budget.held().by.is_empty() && budget.held().total == 0);
     }
 }

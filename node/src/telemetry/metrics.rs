@@ -1,7 +1,8 @@
 //! The nine metrics of the text (phase-3, Monitoring; decisions, Metrics) and the node's own.
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::core::Collector;
 use prometheus::{Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, Opts, Registry, TextEncoder};
@@ -26,6 +27,10 @@ pub struct Metrics {
     consensus_height: Gauge,
     behind_consensus: Gauge,
     buffered: Gauge,
+    /// Bytes of blocks that the core holds.
+    blocks: AtomicU64,
+    /// Bytes of unfinished lines and send queues.
+    sockets: Arc<AtomicUsize>,
     peers: GaugeVec,
     /// Which peers `Connected` called whitelisted: `Disconnected` doesn't say.
     whitelisted: Mutex<BTreeSet<IpAddr>>,
@@ -69,7 +74,13 @@ impl Default for Metrics {
                 "Median height of masternodes, as last known",
             ),
             behind_consensus: gauge(&registry, "local_height_behind_consensus", "How far behind we are"),
-            buffered: gauge(&registry, "lockstep_buffered_bytes", "Bytes of blocks held that are not in the chain"),
+            buffered: gauge(
+                &registry,
+                "lockstep_buffered_bytes",
+                "Bytes held for peers: blocks that are not in the chain, unfinished lines, send queues",
+            ),
+            blocks: AtomicU64::new(0),
+            sockets: Arc::default(),
             peers: registered(&registry, GaugeVec::new(Opts::new("lockstep_peers", "Connected peers"), &["role"])),
             whitelisted: Mutex::default(),
             height: gauge(&registry, "lockstep_height", "Height of the chain's tip"),
@@ -88,7 +99,14 @@ impl Default for Metrics {
 impl Metrics {
     /// All metrics in Prometheus' text format, ordered by name.
     pub fn render(&self) -> String {
+        let sockets = self.sockets.load(Ordering::Relaxed) as f64;
+        self.buffered.set(self.blocks.load(Ordering::Relaxed) as f64 + sockets);
         TextEncoder::new().encode_to_string(&self.registry.gather()).expect("every metric has a name and a value")
+    }
+
+    /// The bytes that sockets hold: whoever fills and empties their buffers counts here.
+    pub fn sockets(&self) -> Arc<AtomicUsize> {
+        self.sockets.clone()
     }
 
     pub(super) fn update(&self, event: &Event) {
@@ -121,7 +139,7 @@ impl Metrics {
             Event::SyncFinished { took } => self.sync_duration.observe(took.as_secs_f64()),
             Event::Received { count, whitelisted: true, .. } => self.blocks_received.inc_by(*count),
             Event::RequestFailed { whitelisted: true, .. } => self.sync_failures.inc(),
-            Event::Buffered { bytes } => self.buffered.set(*bytes as f64),
+            Event::Buffered { bytes } => self.blocks.store(*bytes, Ordering::Relaxed),
             Event::Connected { ip, whitelisted, .. } => {
                 if *whitelisted {
                     self.whitelisted.lock().unwrap_or_else(PoisonError::into_inner).insert(*ip);

@@ -152,7 +152,7 @@ fn a_fresh_node_shows_every_metric() {
     # HELP lockstep_bans_total Bans of peers
     # TYPE lockstep_bans_total counter
     lockstep_bans_total 0
-    # HELP lockstep_buffered_bytes Bytes of blocks held that are not in the chain
+    # HELP lockstep_buffered_bytes Bytes held for peers: blocks that are not in the chain, unfinished lines, send queues
     # TYPE lockstep_buffered_bytes gauge
     lockstep_buffered_bytes 0
     # HELP lockstep_height Height of the chain's tip
@@ -293,4 +293,6 @@ fn bans_missed_pongs_and_buffers_are_shown() {
     assert_eq!(value(&telemetry, "lockstep_bans_total"), 2.0);
     assert_eq!(value(&telemetry, "lockstep_missed_pongs_total"), 1.0);
     assert_eq!(value(&telemetry, "lockstep_buffered_bytes"), 1.0);
+    telemetry.metrics().sockets().store(7, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(value(&telemetry, "lockstep_buffered_bytes"), 8.0);
 }

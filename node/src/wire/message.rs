@@ -1,14 +1,19 @@
 //! What nodes say to each other (wire protocol: Handshake, Messages for sync).
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use std::fmt;
 
-use crate::chain::{Hash, Height, SealedBlock};
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use crate::chain::{Hash, Height, Json, SealedBlock, json_list};
 
 /// `TIME`, the start of every handshake (wire protocol: Handshake).
 pub const MAGIC: [u8; 4] = *b"TIME";
 
 /// The protocol's version (wire protocol: Handshake).
 pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Addresses of [`Message::PeersResponse`] that are kept: nothing depends on them, and short ones take many times their JSON.
+pub const MAX_PEERS: usize = 1_000;
 
 /// A message in either direction, as serde tags enums by default. All numbers are the peer's and unchecked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,12 +105,12 @@ pub enum Message {
     GenesisAnnouncement(SealedBlock),
     /// Asks for [`Message::PeersResponse`].
     GetPeers,
-    /// Addresses, `ip` or `ip:port`.
-    PeersResponse(Vec<String>),
+    /// Addresses, `ip` or `ip:port`; of a longer list the first [`MAX_PEERS`].
+    PeersResponse(#[serde(deserialize_with = "first_peers")] Vec<String>),
     /// Asks for [`Message::MasternodesResponse`].
     GetMasternodes,
     /// What the sender knows of masternodes, unread.
-    MasternodesResponse(Vec<Value>),
+    MasternodesResponse(#[serde(deserialize_with = "json_list")] Json),
     /// The sender is a masternode.
     MasternodeAnnouncement {
         /// Its bare IP.
@@ -126,16 +131,41 @@ pub enum Message {
 #[serde(default)]
 #[expect(missing_docs, reason = "shown to people as it came")]
 pub struct Version {
-    pub version: Value,
-    pub commit_date: Value,
-    pub commit_count: Value,
-    pub protocol_version: Value,
-    pub network: Value,
-    pub listen_addr: Value,
-    pub timestamp: Value,
-    pub capabilities: Value,
-    pub wallet_address: Value,
-    pub genesis_hash: Value,
+    pub version: Json,
+    pub commit_date: Json,
+    pub commit_count: Json,
+    pub protocol_version: Json,
+    pub network: Json,
+    pub listen_addr: Json,
+    pub timestamp: Json,
+    pub capabilities: Json,
+    pub wallet_address: Json,
+    pub genesis_hash: Json,
+}
+
+fn first_peers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    struct First;
+
+    impl<'de> Visitor<'de> for First {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of addresses")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
+            let mut peers = Vec::new();
+            while peers.len() < MAX_PEERS
+                && let Some(peer) = list.next_element()?
+            {
+                peers.push(peer);
+            }
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(peers)
+        }
+    }
+
+    from.deserialize_seq(First)
 }
 
 macro_rules! names {

@@ -5,4 +5,4 @@ mod message;
 
 pub use codec::{Decoded, WireError, decode, encode};
 pub use line::{LineDecoder, LineError, MAX_LINE};
-pub use message::{MAGIC, Message, PROTOCOL_VERSION, Version};
+pub use message::{MAGIC, MAX_PEERS, Message, PROTOCOL_VERSION, Version};

@@ -108,11 +108,17 @@ impl World {
 
     /// A puppet closes its connection with a node.
     pub fn hang_up(&mut self, puppet: u8, to: u8) {
+        self.end(puppet, to, "closed by peer", false);
+    }
+
+    /// The connection of a puppet and a node ends for this reason.
+    pub fn end(&mut self, puppet: u8, to: u8, reason: &str, by_us: bool) {
         let link = self.links.iter().find(|((from, _), (other, _))| *from == ip(puppet) && *other == ip(to));
         let (near, far) = link.map(|(near, far)| (*near, *far)).expect("the puppet is connected");
         self.links.remove(&near);
         self.links.remove(&far);
-        self.push(LATENCY, What::Input(far.0, Input::Closed { conn: far.1, reason: "closed by peer".into() }));
+        let ended = Input::Closed { conn: far.1, reason: reason.into(), by_us };
+        self.push(LATENCY, What::Input(far.0, ended));
     }
 
     /// The nonces of all pings that a puppet has heard since the last call.
@@ -232,7 +238,10 @@ impl World {
             Output::Close { conn } => {
                 if let Some((to, far)) = self.links.remove(&(from, conn)) {
                     self.links.remove(&(to, far));
-                    self.push(LATENCY, What::Input(to, Input::Closed { conn: far, reason: "closed by peer".into() }));
+                    self.push(
+                        LATENCY,
+                        What::Input(to, Input::Closed { conn: far, reason: "closed by peer".into(), by_us: false }),
+                    );
                 }
             }
             Output::Dial { peer, .. } if self.parties.contains_key(&peer) => self.connect(from, peer),
