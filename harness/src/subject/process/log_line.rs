@@ -95,7 +95,7 @@ mod tests {
         assert_eq!((&fields["our"], &fields["nonce"]), (&Field::Number(5), &Field::Number(u64::MAX)));
         assert_eq!((&*fields["ip"].to_string(), &*fields["hedge"].to_string()), ("10.0.0.2", "false"));
         assert_eq!((&fields["after"], &*fields["timeout"].to_string()), (&Field::Number(30), "7.5"));
-        assert_eq!(fields["benched"].to_string(), "3.3333");
+        assert!(fields["benched"].to_string().starts_with("3.333"));
         for line in ["thread 'main' panicked", "{\"fields\":5}", "[]", "{"] {
             let What::Log { level, event, text, .. } = read(line, 10) else { panic!() };
             assert_eq!((&*level, &*event, &*text), ("", "", line));

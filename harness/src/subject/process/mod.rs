@@ -16,7 +16,7 @@ pub mod spawner;
 mod tun;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -120,6 +120,9 @@ pub fn unsupported(scenario: &Scenario, seed: u64, options: &Options) -> Vec<Str
     if let Some(why) = no_link.filter(|_| !scenario.links.is_empty()) {
         lacks(format!("`links`: processes on loopback addresses have no shaped links ({why})"));
     }
+    if no_link.is_some() && addresses(scenario).len() > readdress::ROOM {
+        lacks(format!("more than {} addresses: loopback has no room for them", readdress::ROOM));
+    }
     for step in scenario.timeline(seed) {
         let crate::scenario::resolved::Act::Fault { fault, .. } = &step.act else { continue };
         match (fault, no_link) {
@@ -131,6 +134,15 @@ pub fn unsupported(scenario: &Scenario, seed: u64, options: &Options) -> Vec<Str
         }
     }
     reasons
+}
+
+/// All addresses that nodes and peers have or know.
+fn addresses(scenario: &Scenario) -> BTreeSet<Ipv4Addr> {
+    let nodes = scenario.nodes.values().flat_map(|node| {
+        let known = node.whitelists.iter().chain(&node.blacklists).chain(&node.dials);
+        known.copied().chain([node.ip])
+    });
+    nodes.chain(scenario.peers.values().map(|peer| peer.ip)).collect()
 }
 
 /// Runs `scenario` once. Times in the history are the scenario's.
@@ -195,7 +207,10 @@ impl<'a> Run<'a> {
     fn set_up(told: &'a Scenario, chains: &'a Chains, seed: u64, options: &Options) -> Result<Self, ProcessError> {
         let mut real = told.clone();
         let namespaces = options.ability == Ability::Namespaces;
-        let book = if namespaces { AddressBook::default() } else { AddressBook::loopback(&mut real) };
+        let book = match options.ability {
+            Ability::Namespaces => AddressBook::default(),
+            Ability::Loopback(_) => AddressBook::loopback(&mut real).to("find free loopback addresses")?,
+        };
         let scale = options.time_scale.max(1);
         let shelter = Shelter::new().to("make a folder for the nodes' data")?;
         let parties = real.nodes.iter().map(|(name, node)| (name, node.ip));

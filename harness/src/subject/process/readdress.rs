@@ -1,43 +1,67 @@
 //! A scenario's addresses where no namespace gives them: each party stands at one of 127.0.0.0/8, and logs are read as if it didn't.
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::process;
+use std::sync::Arc;
 
+use crate::peer::PORT;
 use crate::scenario::Scenario;
 
-/// Real addresses by those of the scenario.
-#[derive(Debug, Clone, Default)]
-pub struct AddressBook(BTreeMap<Ipv4Addr, Ipv4Addr>);
+/// Parties that find room.
+pub const ROOM: usize = 150;
+/// Networks to choose from: 127.64.0.0/24 to 127.127.255.0/24.
+const NETWORKS: u32 = 64 << 8;
+/// In each network, the address that is held by the run that uses the others. Parties' last numbers have three digits, so that none is the
+/// beginning of another.
+const HELD: u8 = 99;
 
-/// Parties in one block of addresses.
-const IN_A_BLOCK: usize = 150;
+/// Real addresses by those of the scenario; other runs use others.
+#[derive(Debug, Clone, Default)]
+pub struct AddressBook {
+    real: BTreeMap<Ipv4Addr, Ipv4Addr>,
+    _held: Option<Arc<TcpListener>>,
+}
 
 impl AddressBook {
     /// Moves every address that `scenario` has to one of 127.0.0.0/8.
-    pub fn loopback(scenario: &mut Scenario) -> Self {
-        let mut book = Self::default();
+    ///
+    /// # Errors
+    /// No network is free.
+    pub fn loopback(scenario: &mut Scenario) -> io::Result<Self> {
+        let (network, held) = free_network()?;
+        let mut real: BTreeMap<Ipv4Addr, Ipv4Addr> = BTreeMap::new();
+        let mut moved = |ip: &mut Ipv4Addr| {
+            let [a, b, c, _] = network.octets();
+            let next = Ipv4Addr::new(a, b, c, HELD.saturating_add(1).saturating_add(real.len() as u8));
+            *ip = *real.entry(*ip).or_insert(next);
+        };
         for node in scenario.nodes.values_mut() {
             let lists = [&mut node.whitelists, &mut node.blacklists, &mut node.dials];
-            for ip in lists.into_iter().flatten().chain([&mut node.ip]) {
-                *ip = book.real(*ip);
-            }
+            lists.into_iter().flatten().chain([&mut node.ip]).for_each(&mut moved);
         }
-        for peer in scenario.peers.values_mut() {
-            peer.ip = book.real(peer.ip);
-        }
-        book
-    }
-
-    /// The real address of `ip`. Its last number has three digits, so that none is the beginning of another.
-    fn real(&mut self, ip: Ipv4Addr) -> Ipv4Addr {
-        let next = self.0.len();
-        let [block, last] = [next / IN_A_BLOCK, 100 + next % IN_A_BLOCK].map(|n| n as u8);
-        *self.0.entry(ip).or_insert(Ipv4Addr::new(127, 24, block, last))
+        scenario.peers.values_mut().for_each(|peer| moved(&mut peer.ip));
+        Ok(Self { real, _held: Some(Arc::new(held)) })
     }
 
     /// `text` with the scenario's addresses instead of the real ones.
     pub fn translate(&self, text: &str) -> String {
         let translated =
             |text: String, (ip, real): (&Ipv4Addr, &Ipv4Addr)| text.replace(&real.to_string(), &ip.to_string());
-        self.0.iter().fold(text.to_owned(), translated)
+        self.real.iter().fold(text.to_owned(), translated)
     }
+}
+
+/// A network that no other run uses, and what shows that it is taken.
+fn free_network() -> io::Result<(Ipv4Addr, TcpListener)> {
+    let mut refused = None;
+    for n in 0..NETWORKS {
+        let n = process::id().wrapping_add(n) % NETWORKS;
+        let network = Ipv4Addr::new(127, 64 + (n >> 8) as u8, n as u8, HELD);
+        match TcpListener::bind((network, PORT)) {
+            Ok(held) => return Ok((network, held)),
+            Err(error) => refused = Some(error),
+        }
+    }
+    Err(refused.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
 }
