@@ -327,3 +327,38 @@ async fn a_second_signal_ends_at_once() {
     assert_eq!(node.process.node.wait().unwrap().code(), Some(130));
     assert!(!rest.contains("Stopped") && start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
 }
+
+/// Monitors that ask without a pause: peers are served all the same, because the loop answers all of them at once.
+#[tokio::test]
+async fn http_clients_delay_no_peer() {
+    let node = Node::start(&[]);
+    let mut honest = node.peer(ip(FRIENDS[0])).await;
+    let http = node.process.http();
+    let until = Instant::now() + Duration::from_secs(3);
+    let asking: Vec<_> = (0..8)
+        .map(|i| {
+            std::thread::spawn(move || {
+                let (path, mut answers) = (["/metrics", "/status"][i % 2], 0);
+                while Instant::now() < until {
+                    assert!(get(http, path).0.starts_with("HTTP/1.1 200"));
+                    answers += 1;
+                }
+                answers
+            })
+        })
+        .collect();
+    let mut took = Vec::new();
+    while Instant::now() < until {
+        took.push(honest.ping(took.len() as u64).await);
+        sleep(Duration::from_millis(5)).await;
+    }
+    took.sort();
+    let answers: u32 = asking.into_iter().map(|thread| thread.join().unwrap()).sum();
+    let most = took[took.len() - 1];
+    println!(
+        "{answers} HTTP answers in 3 s; {} pings: half within {:?}, all within {most:?}",
+        took.len(),
+        took[took.len() / 2]
+    );
+    assert!(answers > 100 && took.len() > 100 && most < Duration::from_secs(1), "{most:?}");
+}
