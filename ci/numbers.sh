@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo bench -p harness --bench numbers
 cargo bench -p harness --bench packet_link
+cargo bench -p harness --bench sync
+cargo bench -p node --bench store
 start=$(date +%s.%N)
 cargo run --release -q -p harness -- run --out "$(mktemp -d)" | tail -n 1
 printf 'all scenarios: %.1f s (goal 60)\n' "$(echo "$(date +%s.%N) - $start" | bc)"
