@@ -20,18 +20,21 @@ impl From<::redb::Error> for Fault {
     fn from(error: ::redb::Error) -> Self {
         match error {
             ::redb::Error::DatabaseAlreadyOpen => Self::InUse,
-            // No bytes where there should be some, or no redb file at all: the system did what it could.
-            ::redb::Error::Io(error)
-                if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData) =>
-            {
-                Self::Damaged(error.to_string())
-            }
+            ::redb::Error::Io(error) if is_damage(&error) => Self::Damaged(error.to_string()),
             ::redb::Error::Io(error) => Self::Io(error),
             ::redb::Error::PreviousIo => Self::Io(io::Error::other(error.to_string())),
             ::redb::Error::Corrupted(reason) => Self::Damaged(reason),
             error => Self::Damaged(error.to_string()),
         }
     }
+}
+
+/// No bytes where there should be some, no redb file at all, or a place that the disk can't read (EIO, which has no kind):
+/// no other permission and no more room would help.
+fn is_damage(error: &io::Error) -> bool {
+    const EIO: i32 = 5;
+    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData)
+        || error.raw_os_error() == Some(EIO)
 }
 
 impl From<io::Error> for Fault {
@@ -51,5 +54,29 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, ::redb::Error>) -> Res
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
             Err(Fault::Damaged(format!("redb panicked: {text}")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_damage_and_what_the_system() {
+        let fault = |error: io::Error| Fault::from(::redb::Error::Io(error));
+        for damage in [io::Error::from_raw_os_error(5), io::ErrorKind::UnexpectedEof.into()] {
+            assert!(matches!(fault(damage), Fault::Damaged(_)));
+        }
+        for system in [io::ErrorKind::StorageFull, io::ErrorKind::PermissionDenied, io::ErrorKind::OutOfMemory] {
+            assert!(matches!(fault(system.into()), Fault::Io(_)));
+        }
+        assert!(matches!(::redb::Error::DatabaseAlreadyOpen.into(), Fault::InUse));
+    }
+
+    #[test]
+    fn a_panic_is_a_fault_with_its_reason() {
+        let of = |panic: fn() -> Result<(), ::redb::Error>| guarded(panic).unwrap_err().to_string();
+        assert_eq!(of(|| panic!("page {}", 7)), "redb panicked: page 7");
+        assert_eq!(of(|| panic!("page")), "redb panicked: page");
     }
 }

@@ -3,7 +3,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::blocks::Blocks;
+use super::blocks::{Blocks, ReadError};
 use super::error::OpenError;
 use super::fault::Fault;
 use super::frozen::Newest;
@@ -32,17 +32,22 @@ pub(super) fn salvage(path: &Path, genesis: &SealedBlock, mut damage: Damage) ->
         read => read.map_err(lost)?,
     };
     let last = blocks.last().ok();
-    let mut saved = 0;
+    let (mut saved, mut wrong) = (0, None);
     let new = file::write_new(path, genesis, |write| {
         let mut table = write.open_table(file::BLOCKS)?;
         let walked = walk(&blocks, genesis, (0, Height::MAX), |block| file::insert(&mut table, &block))?;
-        saved = walked.checked;
+        (saved, wrong) = (walked.checked, walked.wrong);
         Ok(())
     })
     .map_err(lost)?;
-    if saved <= 1 {
+    // Where the system refuses to read on, the rest is not lost.
+    let refused = wrong.and_then(|(_, error)| match error {
+        ReadError::Fault(fault @ (Fault::InUse | Fault::Io(_))) => Some(OpenError::new(path, fault)),
+        _ => None,
+    });
+    if let Some(error) = refused.or_else(|| (saved <= 1).then(|| OpenError::Lost(damage.clone()))) {
         let _ = fs::remove_file(&new);
-        return Err(OpenError::Lost(damage));
+        return Err(error);
     }
     let kept = swap(path, &new).map_err(|source| OpenError::Io { file: path.to_owned(), source })?;
     let first_lost = Some(saved).filter(|_| last.is_none_or(|last| saved <= last));

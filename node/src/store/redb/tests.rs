@@ -91,3 +91,49 @@ async fn a_branch_is_gone_when_it_is_discarded_and_after_a_restart() {
     store.commit(Write::Switch { ancestor: 2 }).await.unwrap_err();
     assert!(holds(&store, &chain));
 }
+
+#[tokio::test]
+async fn reads_beside_a_write_see_the_chain_before_it_or_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = BuiltChain::new(testnet(), 1, 600);
+    let fork = chain.fork(100, 2, 500, TipRule::Any);
+    let chains = [&chain, &fork];
+    let store = open(&folder);
+    store.commit(Write::Append(blocks(&chain, 1, 100))).await.unwrap();
+    let (done, begun) = (AtomicBool::new(false), std::sync::Barrier::new(2));
+    let (done, begun, store) = (&done, &begun, &store);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            let (mut tips, mut reads) = (vec![store.tip().height], 0_u32);
+            begun.wait();
+            while !done.load(Ordering::Relaxed) {
+                let tip = store.tip();
+                assert!(chains.iter().any(|chain| chain.hash_at(tip.height) == Some(tip.hash)), "{tip:?}");
+                // The chain is never lower than here, whatever has happened since the tip was read.
+                let block = store.block_at(tip.height.min(500)).unwrap();
+                assert!(chains.iter().any(|chain| chain.block(block.height()).as_ref() == Some(&block)));
+                tips.push(tip.height);
+                reads += 1;
+            }
+            tips.dedup();
+            (tips, reads)
+        });
+        let runtime = tokio::runtime::Handle::current();
+        let writes = [
+            Write::Append(blocks(&chain, 101, 600)),
+            Write::Stage(blocks(&fork, 101, 500)),
+            Write::Switch { ancestor: 100 },
+        ];
+        let writer = scope.spawn(move || {
+            begun.wait();
+            writes.into_iter().try_for_each(|write| runtime.block_on(store.commit(write)))
+        });
+        writer.join().unwrap().unwrap();
+        done.store(true, Ordering::Relaxed);
+        let (tips, reads) = reader.join().unwrap();
+        // Some may be missed, but none comes that is neither, nor in another order.
+        let mut expected = [100, 600, 500].into_iter();
+        assert!(tips.iter().all(|tip| expected.any(|height| height == *tip)), "{tips:?}");
+        assert!(reads > 10, "reads waited for writes: {reads}");
+    });
+}
