@@ -26,7 +26,7 @@ fn main() {
     let chains = Chains::of(&[("main".to_owned(), chain)].into());
     let at = At { chain: "main".to_owned(), height: HEIGHT };
     let blocks: Vec<SealedBlock> = chains.blocks(&at).upto(HEIGHT).skip(1).collect();
-    let lines: Vec<Vec<u8>> = blocks.iter().map(|block| compact_json(block)).collect();
+    let lines: Vec<Vec<u8>> = blocks.iter().map(compact_json).collect();
     let bytes: usize = lines.iter().map(Vec::len).sum();
     println!("{HEIGHT} blocks of {} bytes", bytes / lines.len());
     serve(chains, at);

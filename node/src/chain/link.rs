@@ -74,6 +74,9 @@ pub enum BlockError {
     /// The header's isn't that of the transactions.
     #[error("merkle root mismatch")]
     MerkleRoot,
+    /// A checkpoint of this height names another block (decisions, D-26).
+    #[error("not the block of our checkpoint")]
+    Checkpoint,
 }
 
 impl BlockError {

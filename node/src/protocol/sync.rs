@@ -10,7 +10,7 @@ use super::mutant::{self, Mutant};
 use super::peer_table::Conn;
 use super::timing::RANGES_AT_ONCE;
 use super::{After, ConnId, Core, Direction, Event};
-use crate::chain::{BlockError, ChainView, Height, HeightRange, SealedBlock, Tip, Write, check};
+use crate::chain::{BlockError, ChainView, Hash, Height, HeightRange, SealedBlock, Tip, Write, check};
 use crate::wire::Message;
 
 /// What the coordinator said last (D-10), and since when we catch up.
@@ -458,12 +458,13 @@ impl Core {
         let base = self.base(purpose, chain)?;
         let now = self.now_unix();
         let trusting = mutant::is(Mutant::BypassSkipsValidation);
+        let checkpoints = self.config.chain.checkpoints.clone();
         let download = self.download(purpose);
         trim(&mut download.ranges, base.height);
         let head = download.ranges.front_mut().filter(|head| head.start == base.height.saturating_add(1))?;
         let (mut tip, mut blocks, mut wrong, mut sender) = (base, Vec::new(), None, None);
         while let Some((block, from)) = head.got.pop_front() {
-            if let Err(error) = check(&tip, &block, now)
+            if let Err(error) = check(&tip, &block, now).and_then(|()| fits(&checkpoints, &block))
                 && (error.is_link() || !trusting)
             {
                 wrong = Some((error, block, from, sender != Some(from)));
@@ -544,7 +545,7 @@ impl Core {
         let (base, now) = (chain.tip(), self.now_unix());
         let (mut tip, mut blocks) = (base, Vec::new());
         while let Some((block, from)) = self.unasked.take(tip.height.saturating_add(1)) {
-            match check(&tip, &block, now) {
+            match check(&tip, &block, now).and_then(|()| fits(&self.config.chain.checkpoints, &block)) {
                 Ok(()) => {
                     tip = block.tip();
                     blocks.push(block);
@@ -626,4 +627,10 @@ fn trim(ranges: &mut VecDeque<Range>, base: Height) {
         }
         ranges.pop_front();
     }
+}
+
+/// Whether no checkpoint of this height names another block.
+fn fits(checkpoints: &[(Height, Hash)], block: &SealedBlock) -> Result<(), BlockError> {
+    let other = checkpoints.iter().any(|(height, hash)| *height == block.height() && *hash != block.hash());
+    if other { Err(BlockError::Checkpoint) } else { Ok(()) }
 }
