@@ -7,6 +7,9 @@ use super::status::{BanStatus, ms};
 use super::timing::Timing;
 use crate::wire::Message;
 
+/// Addresses with strikes from which on those are forgotten that no longer count: addresses are cheap.
+const REMEMBERED: usize = 1_000;
+
 /// Strikes by IP and the bans they led to.
 #[derive(Debug, Default)]
 pub(super) struct Bans {
@@ -23,6 +26,9 @@ impl Bans {
 
     /// One strike; a ban where it is the third, fifth or tenth (`Some(None)`: until restart).
     pub fn strike(&mut self, ip: IpAddr, now: Duration, timing: &Timing) -> Option<Option<Duration>> {
+        if self.strikes.len() >= REMEMBERED && !self.strikes.contains_key(&ip) {
+            self.forget_what_is_over(now, timing);
+        }
         let strikes = self.strikes.entry(ip).or_default();
         while strikes.front().is_some_and(|at| *at + timing.strike_fades <= now) {
             strikes.pop_front();
@@ -37,6 +43,12 @@ impl Bans {
         strikes.truncate(10);
         self.until.insert(ip, lasts.map(|lasts| now + lasts));
         Some(lasts)
+    }
+
+    /// Strikes that have faded and bans that have ended say nothing any more.
+    fn forget_what_is_over(&mut self, now: Duration, timing: &Timing) {
+        self.strikes.retain(|_, strikes| strikes.back().is_some_and(|at| *at + timing.strike_fades > now));
+        self.until.retain(|_, until| until.is_none_or(|until| until > now));
     }
 
     /// Whether a peer is unwelcome now; the blacklist wins over everything.
@@ -85,5 +97,27 @@ impl Rates {
         }
         times.push_back(now);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn strikes_that_have_faded_take_no_room() {
+        let timing = Timing::new(&Config::default());
+        let mut bans = Bans::default();
+        for second in 0..10_000 {
+            let ip = IpAddr::from(std::net::Ipv4Addr::from_bits(second));
+            for _ in 0..3 {
+                bans.strike(ip, Duration::from_secs(second.into()), &timing);
+            }
+            assert!(bans.banned(ip, Duration::from_secs(second.into())));
+        }
+        // One new address a second: those of the last hour count, and everything before is gone.
+        assert!((3_600..=3_601).contains(&bans.strikes.len()), "{}", bans.strikes.len());
+        assert!(bans.until.len() <= 301, "{}", bans.until.len());
     }
 }

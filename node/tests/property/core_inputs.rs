@@ -95,7 +95,7 @@ fn ip(n: usize) -> IpAddr {
 pub fn run(bytes: &[u8]) -> Reached {
     let mut config = Config::default();
     config.network.whitelisted_peers = WHITELISTED.map(|n| PeerAddress { ip: ip(n.into()), port: None }).to_vec();
-    config.network.masternode = bytes.len() % 2 == 0;
+    config.network.masternode = bytes.len().is_multiple_of(2);
     let store = MemoryStore::with_blocks(chains().branches[0].upto(OUR_HEIGHT)).expect("built chains link");
     let now = Now { at: Duration::ZERO, unix_ms: unix_ms(Duration::ZERO) };
     let mut world = World {
