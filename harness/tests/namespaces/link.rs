@@ -1,6 +1,7 @@
 //! What the packet link does to packets.
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,8 @@ use harness::subject::change::{Change, Close};
 use harness::subject::process::namespace::Namespace;
 use harness::subject::process::spawner::Spawner;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::RcvBufForce;
 use nix::unistd::Pid;
 
 use super::parts::{command, line};
@@ -57,26 +60,39 @@ fn round_trips_take_both_latencies() {
     server.join().unwrap();
     times.sort();
     println!("2 x 50 ms: {:?} to {:?}, median {:?}", times[0], times[10], times[5]);
-    assert!(times[0] >= 100 * MS && times[5] < 103 * MS && times[10] < 150 * MS, "{times:?}");
+    // The longer ones tell of the machine's load.
+    assert!(times[0] >= 100 * MS && times[0] < 102 * MS && times[5] < 120 * MS, "{times:?}");
 }
 
-/// Sends `count` numbered packets from `from` and returns the numbers that arrive, in the order of their arrival.
+/// Sends `count` numbered packets and returns the numbers that arrive, in the order of their arrival.
 fn flood([from, to]: [UdpSocket; 2], count: u32) -> Vec<u32> {
-    let receiver = thread::spawn(move || {
-        let (mut numbers, mut bytes) = (Vec::new(), [0; 4]);
-        while to.recv(&mut bytes).is_ok() {
-            numbers.push(u32::from_le_bytes(bytes));
+    // A busy machine may let the reader wait: room for all of them. Only the machine's own root may have it.
+    let _ = setsockopt(&to, RcvBufForce, &(256 << 20));
+    let all_sent = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let (mut numbers, mut bytes) = (Vec::new(), [0; 4]);
+            loop {
+                let last = all_sent.load(Ordering::Relaxed);
+                match to.recv(&mut bytes) {
+                    Ok(_) => numbers.push(u32::from_le_bytes(bytes)),
+                    Err(_) if last => return numbers,
+                    // The sender may have to wait as well.
+                    Err(_) => {}
+                }
+            }
+        });
+        for i in 0..count {
+            // What is refused is missing later.
+            let _ = from.send(&i.to_le_bytes());
+            // The device's queue holds 500.
+            if i % 20 == 19 {
+                thread::sleep(MS);
+            }
         }
-        numbers
-    });
-    for i in 0..count {
-        from.send(&i.to_le_bytes()).unwrap();
-        // The receiver's buffer holds some 250.
-        if i % 20 == 19 {
-            thread::sleep(MS);
-        }
-    }
-    receiver.join().unwrap()
+        all_sent.store(true, Ordering::Relaxed);
+        reader.join().unwrap()
+    })
 }
 
 fn losses_are_counted() {

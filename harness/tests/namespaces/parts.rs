@@ -31,15 +31,20 @@ pub fn say(what: &str) {
     std::io::stdout().flush().unwrap();
 }
 
+fn stay() -> ! {
+    say("ready");
+    loop {
+        thread::park();
+    }
+}
+
 pub fn play(part: &str) {
     match part {
         "listener" => {
             let _listener = TcpListener::bind(("0.0.0.0", world::PORT)).unwrap();
-            say("ready");
-            loop {
-                thread::park();
-            }
+            stay();
         }
+        "idler" => stay(),
         "harness" => life::harness(),
         "limited" => life::limited(),
         "rights" => {
