@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 use harness::history::decisions;
-use harness::run::privilege::{Ability, ability};
+use harness::run::privilege::{Ability, ability, enter_user_namespace_if_needed};
 use harness::run::{Backend, ProcessOptions, Run, run};
 use harness::scenario::{Found, Scenario, find};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -23,9 +23,10 @@ fn root() -> PathBuf {
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_ONCE);
+    enter_user_namespace_if_needed().expect("a user namespace that was entered has users");
     let ability = ability();
     // Said by whoever runs the tests; elsewhere a machine that lacks the means fails them.
-    let without = std::env::var_os("LOCKSTEP_NO_NAMESPACES").is_some();
+    let without = std::env::var("LOCKSTEP_NO_NAMESPACES").is_ok_and(|value| value == "1");
     let files = find(&[root()]).expect("the scenarios folder can be read");
     let mut scenarios: Vec<_> = files.iter().filter_map(|file| Some((file.clone(), fast(file)?))).collect();
     // The longest first, so that none is waited for alone.
