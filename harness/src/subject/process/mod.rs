@@ -2,7 +2,9 @@
 //! on loopback addresses with the faults that need none. Time is real.
 mod cast;
 mod connections;
+mod disk;
 mod forwarder;
+mod limits;
 mod log_line;
 mod member;
 pub mod namespace;
@@ -15,21 +17,23 @@ mod shelter;
 pub mod spawner;
 mod tun;
 mod watch;
+mod wires;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+pub use limits::unsupported;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use node::chain::{SealedBlock, check};
 use node::runtime::{Clock, SystemClock};
 
 use self::cast::Cast;
+use self::disk::{copy, import, stored_chain};
 use self::member::{Ears, Member};
 use self::namespace::Namespace;
 use self::packet_link::PacketLink;
@@ -39,13 +43,14 @@ use self::scrape::Scraper;
 use self::shelter::Shelter;
 use self::spawner::Spawner;
 use self::watch::Watch;
+use self::wires::Wires;
 use super::LATENCY;
 use super::agenda::{Agenda, Turn};
 use super::change::fates;
-use super::link_fault::{LinkFaults, Links, set_links};
+use super::link_fault::{LinkFaults, set_links};
 use super::node_config::config_text;
 use crate::fault::SimTime;
-use crate::fault::link::{LinkParams, LinkStats};
+use crate::fault::link::LinkParams;
 use crate::history::{History, Meta, What};
 use crate::peer::Chains;
 use crate::scenario::Scenario;
@@ -102,85 +107,12 @@ impl<T> Wanted<T> for io::Result<T> {
     }
 }
 
-/// What `scenario` needs and this backend can't give, each with the reason.
-pub fn unsupported(scenario: &Scenario, seed: u64, options: &Options) -> Vec<String> {
-    let mut reasons = Vec::new();
-    let mut lacks = |reason: String| {
-        if !reasons.contains(&reason) {
-            reasons.push(reason);
-        }
-    };
-    if scenario.nodes.values().any(|node| !node.disk.is_zero()) {
-        lacks("`disk`: a real disk is as fast as it is".into());
-    }
-    let no_link = match &options.ability {
-        Ability::Namespaces => None,
-        Ability::Loopback(why) => Some(why),
-    };
-    if let Some(why) = no_link.filter(|_| !scenario.links.is_empty()) {
-        lacks(format!("`links`: processes on loopback addresses have no shaped links ({why})"));
-    }
-    if no_link.is_some() && addresses(scenario).len() > readdress::ROOM {
-        lacks(format!("more than {} addresses: loopback has no room for them", readdress::ROOM));
-    }
-    for step in scenario.timeline(seed) {
-        let crate::scenario::resolved::Act::Fault { fault, .. } = &step.act else { continue };
-        match (fault, no_link) {
-            (Fault::Skew { .. }, _) => lacks("`skew`: processes share the machine's clock".into()),
-            (Fault::Cut(_) | Fault::Link(..) | Fault::PowerLoss(_), Some(why)) => {
-                lacks(format!("`{fault}`: needs a network namespace for each node ({why})"));
-            }
-            _ => {}
-        }
-    }
-    reasons
-}
-
-/// All addresses that nodes and peers have or know.
-fn addresses(scenario: &Scenario) -> BTreeSet<Ipv4Addr> {
-    let nodes = scenario.nodes.values().flat_map(|node| {
-        let known = node.whitelists.iter().chain(&node.blacklists).chain(&node.dials);
-        known.copied().chain([node.ip])
-    });
-    nodes.chain(scenario.peers.values().map(|peer| peer.ip)).collect()
-}
-
 /// Runs `scenario` once. Times in the history are the scenario's.
 ///
 /// # Errors
 /// The environment: no program, no permission, no space.
 pub fn play(scenario: &Scenario, chains: &Chains, seed: u64, options: &Options) -> Result<History, ProcessError> {
     Run::set_up(scenario, chains, seed, options)?.play()
-}
-
-/// The network between the processes.
-#[derive(Clone)]
-enum Wires {
-    Packets(Arc<PacketLink>),
-    /// The machine's own loopback.
-    Plain,
-}
-
-impl Links for Wires {
-    fn set(&self, from: IpAddr, to: IpAddr, params: LinkParams, _: SimTime) {
-        if let (Self::Packets(link), IpAddr::V4(from), IpAddr::V4(to)) = (self, from, to) {
-            link.set(from, to, params);
-        }
-    }
-
-    fn get(&self, from: IpAddr, to: IpAddr, _: SimTime) -> LinkParams {
-        match (self, from, to) {
-            (Self::Packets(link), IpAddr::V4(from), IpAddr::V4(to)) => link.link(from, to),
-            _ => LinkParams::default(),
-        }
-    }
-
-    fn stats(&self, from: IpAddr, to: IpAddr) -> LinkStats {
-        match (self, from, to) {
-            (Self::Packets(link), IpAddr::V4(from), IpAddr::V4(to)) => link.stats(from, to),
-            _ => LinkStats::default(),
-        }
-    }
 }
 
 struct Run<'a> {
@@ -476,85 +408,4 @@ fn until_first_slot(scenario: &Scenario, time_scale: u32) -> Duration {
     let round = (every * slots / time_scale).as_millis().max(1);
     let now = u128::try_from(SystemClock.unix_ms()).unwrap_or_default();
     Duration::from_millis(u64::try_from(round - now % round).unwrap_or_default())
-}
-
-/// Writes the chain up to `at` into a node's store, by the node's own program.
-fn import(member: &Member, dir: &Path, chains: &Chains, at: &At) -> Result<(), ProcessError> {
-    let path = dir.join("chain.ndjson");
-    let write = || {
-        let mut file = BufWriter::new(File::create(&path)?);
-        for block in chains.blocks(at).upto(at.height) {
-            serde_json::to_writer(&mut file, &block)?;
-            file.write_all(b"\n")?;
-        }
-        file.flush()
-    };
-    write().to(format!("write {}", path.display()))?;
-    let mut command = member.command(&["chain", "import"]);
-    let output = command.arg(&path).output().to(format!("run {}", command.get_program().display()))?;
-    fs::remove_file(&path).to(format!("remove {}", path.display()))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let report = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(ProcessError::Program { command: "chain import".into(), report })
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), ProcessError> {
-    let copy = || {
-        fs::create_dir(to)?;
-        for entry in fs::read_dir(from)? {
-            let entry = entry?;
-            fs::copy(entry.path(), to.join(entry.file_name()))?;
-        }
-        Ok(())
-    };
-    copy().to(format!("copy {}", from.display()))
-}
-
-/// What is wrong with the chain that a node left on its disk, by nothing that the node said: it must be valid from its first block, and
-/// be what the node said last.
-fn stored_chain(
-    member: &Member,
-    chains: &Chains,
-    told: Option<&(u64, String)>,
-) -> Result<Option<String>, ProcessError> {
-    let mut command = member.command(&["chain", "export"]);
-    let mut child = command.arg("-").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().to("export a chain")?;
-    let lines = child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines);
-    let mut tip: Option<SealedBlock> = None;
-    let mut broken = None;
-    for line in lines {
-        let line = line.to("read a chain")?;
-        let block: SealedBlock = match serde_json::from_str(&line) {
-            Ok(block) => block,
-            Err(error) => {
-                broken = broken.or(Some(format!("on disk: a block that can't be read: {error}")));
-                break;
-            }
-        };
-        // The node's clock may have been ahead when it took the block: only the order of times is checked.
-        let fits = match &tip {
-            Some(parent) => check(&parent.tip(), &block, block.timestamp()).map_err(|error| error.to_string()),
-            None if block.height() == 0 => Ok(()),
-            None => Err("the first block is not the genesis".to_owned()),
-        };
-        if let Err(why) = fits {
-            broken = broken.or(Some(format!("on disk: block {}: {why}", block.height())));
-        }
-        tip = Some(block);
-    }
-    let status = child.wait().to("export a chain")?;
-    if !status.success() {
-        return Ok(Some("the chain on disk can't be exported".into()));
-    }
-    let hash = |height, short: &str| chains.hash_like(height, short).map_or(short.to_owned(), |hash| hash.to_string());
-    let held = tip.map(|tip| (tip.height(), hash(tip.height(), &tip.hash().short())));
-    // A write that was under way when the node was told to end may have been finished.
-    let behind = match (&held, told) {
-        (Some((held, _)), Some((told, _))) => held < told,
-        (None, Some(_)) => true,
-        (_, None) => false,
-    };
-    Ok(broken.or_else(|| behind.then(|| format!("on disk: {held:?}, although {told:?} was announced"))))
 }
