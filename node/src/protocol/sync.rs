@@ -148,13 +148,14 @@ impl Core {
                 asked = true;
             }
         }
-        // A tip that is about to move would make the next range start in the wrong place.
-        let settled = !self.write_pending() || !self.download(purpose).ranges.is_empty();
-        while settled && self.download(purpose).ranges.len() < RANGES_AT_ONCE {
+        let planned = self.planned(purpose, base.height);
+        while let Some(planned) = planned
+            && self.download(purpose).ranges.len() < RANGES_AT_ONCE
+        {
             if mutant::is(Mutant::OneRangeATick) && !(allow_benched && self.download(purpose).ranges.is_empty()) {
                 break;
             }
-            let start = self.download(purpose).ranges.back().map_or(base.height, |range| range.end).saturating_add(1);
+            let start = self.download(purpose).ranges.back().map_or(planned, |range| range.end).saturating_add(1);
             let end = goal.height().min(start.saturating_add(self.config.sync.max_sync_batch_size - 1));
             let end = end.saturating_add(u64::from(mutant::is(Mutant::RangeEndOffByOne)));
             let Some(wanted) = HeightRange::new(start, end) else { break };
@@ -421,6 +422,17 @@ impl Core {
     }
 
     /// The block that the next one of a download must extend.
+    /// The height from `base` on that is taken or on its way to the disk: the next range is asked for while the last one is written.
+    /// `None` while another write would make it start in the wrong place.
+    fn planned(&self, purpose: Purpose, base: Height) -> Option<Height> {
+        self.writes.iter().try_fold(base, |planned, (write, _)| match (purpose, write) {
+            (Purpose::Chain, Write::Append(blocks)) | (Purpose::Branch, Write::Stage(blocks)) => {
+                Some(blocks.last().map_or(planned, SealedBlock::height))
+            }
+            _ => None,
+        })
+    }
+
     fn base(&self, purpose: Purpose, chain: &dyn ChainView) -> Option<Tip> {
         match purpose {
             Purpose::Chain => Some(chain.tip()),

@@ -38,7 +38,7 @@ impl LineDecoder {
     /// # Errors
     /// [`LineError::TooLong`] as soon as the line has more than [`MAX_LINE`] bytes; what was kept of it is freed.
     pub fn push(&mut self, chunk: &mut &[u8]) -> Result<Option<Vec<u8>>, LineError> {
-        let end = chunk.iter().position(|byte| *byte == b'\n');
+        let end = memchr::memchr(b'\n', chunk);
         let (part, rest) = chunk.split_at(end.unwrap_or(chunk.len()));
         if part.len() > MAX_LINE - self.unfinished.len() {
             self.unfinished = Vec::new();
