@@ -6,7 +6,6 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
 
 use harness::check::{JudgeResult, Verdict};
 use harness::history::{History, normal};
@@ -44,14 +43,16 @@ const CATCHES: [(Mutant, &str); 20] = {
     ]
 };
 
-/// Folders of all runs, made by another process.
-static ELSEWHERE: LazyLock<(tempfile::TempDir, String)> = LazyLock::new(|| {
-    let dir = tempfile::tempdir().expect("a temporary folder can be made");
+/// The history that another process writes of this file and seed.
+fn elsewhere(file: &Found) -> Result<Vec<u8>, Failed> {
+    let dir = tempfile::tempdir()?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
-    command.arg("run").arg(root()).arg("--seed").arg(SEED.to_string()).arg("--out").arg(dir.path());
-    let output = command.stdin(Stdio::null()).output().expect("lockstep starts");
-    (dir, String::from_utf8_lossy(&output.stderr).into_owned())
-});
+    command.arg("run").arg(&file.path).arg("--seed").arg(SEED.to_string()).arg("--out").arg(dir.path());
+    let output = command.stdin(Stdio::null()).output()?;
+    let history = folder::place(dir.path(), &file.name(), SEED).join("history.jsonl");
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    Ok(std::fs::read(&history).map_err(|error| format!("{}: {error}; {complaints}", history.display()))?)
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
@@ -75,10 +76,7 @@ fn plain(file: &Found) -> Result<(), Failed> {
     let scenario = Scenario::load(&file.path, &file.root)?;
     let run = run(&scenario, SEED, &Backend::simulation())?;
     passes(&run.judged, SEED)?;
-    let (dir, complaints) = &*ELSEWHERE;
-    let elsewhere = folder::place(dir.path(), &scenario.name, SEED).join("history.jsonl");
-    let elsewhere =
-        std::fs::read(&elsewhere).map_err(|error| format!("{}: {error}; {complaints}", elsewhere.display()))?;
+    let elsewhere = elsewhere(file)?;
     let mut here = Vec::new();
     harness::history::write(&run.history, &mut here)?;
     if here != elsewhere {

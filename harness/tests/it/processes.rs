@@ -67,7 +67,9 @@ fn processes_with(text: &str) -> Vec<String> {
 /// A run of processes in a place of its own for temporary files, once its nodes are up.
 #[allow(clippy::zombie_processes, reason = "the caller waits; a failed assertion ends the test")]
 fn long_run(place: &Path) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
+    // A shell's background jobs, and what they start, ignore Ctrl-C; a terminal's don't.
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_lockstep")]);
     command.args(["run", "--backend", "process", "--out"]).arg(place.join("runs"));
     command.arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../scenarios/phase-3/01-behind-by-100.yaml"));
     command.args(["--time-scale", "1"]).env("TMPDIR", place).stdout(Stdio::null()).stderr(Stdio::null());
