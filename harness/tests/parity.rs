@@ -12,7 +12,7 @@ use similar::TextDiff;
 
 const SEED: u64 = 1;
 /// Processes mostly wait.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 6;
 /// The text's scenarios, and at least ten others.
 const AT_LEAST: usize = 14;
 
