@@ -2,16 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a benchmark that fails, fails; in real time")]
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::Ipv4Addr;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use harness::peer::{Chains, Scripted};
-use harness::scenario::resolved::{At, Chain, Peer};
-use node::chain::{SealedBlock, compact_json};
-use node::runtime::{SystemClock, TcpNetwork};
+use harness::peer::Chains;
+use harness::scenario::resolved::{At, Chain};
+use node::chain::{Hash, SealedBlock, compact_json};
+use node::wire::{Decoded, Message, decode, encode};
 use redb::{Builder, TableDefinition};
 
 const HEIGHT: u64 = 100_000;
@@ -29,7 +29,7 @@ fn main() {
     let lines: Vec<Vec<u8>> = blocks.iter().map(compact_json).collect();
     let bytes: usize = lines.iter().map(Vec::len).sum();
     println!("{HEIGHT} blocks of {} bytes", bytes / lines.len());
-    serve(chains, at);
+    serve(lines.clone(), node::chain::testnet().hash());
 
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut best: BTreeMap<&str, Duration> = BTreeMap::new();
@@ -97,34 +97,37 @@ fn write(file: &Path, lines: &[Vec<u8>]) -> Duration {
     })
 }
 
-/// One peer that has it all, in a thread of its own, for good.
-fn serve(chains: Chains, at: At) {
-    let peer = Peer {
-        ip: PEER,
-        chain: at,
-        dials: Vec::new(),
-        listens: true,
-        starts_at: Duration::ZERO,
-        redials: None,
-        deviations: Vec::new(),
-    };
+/// One peer that has it all, in a thread of its own, for good. It answers from ready JSON: what is measured is the node.
+fn serve(lines: Vec<Vec<u8>>, genesis: Hash) {
+    let listener = TcpListener::bind((PEER, 24_100)).unwrap();
     std::thread::spawn(move || {
-        let (_directions, directed) = tokio::sync::mpsc::unbounded_channel();
-        let scripted = Scripted {
-            name: "peer".to_owned(),
-            peer,
-            network: TcpNetwork,
-            chains,
-            nodes: [("node".to_owned(), NODE.into())].into(),
-            directions: directed,
-            record: Arc::new(|_| {}),
-            clock: Arc::new(SystemClock),
-            seed: 1,
-            time_scale: 1,
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(harness::peer::run(scripted)).unwrap();
+        for stream in listener.incoming() {
+            // An error is the node's end.
+            let _ = converse(stream.unwrap(), &lines, genesis);
+        }
     });
+}
+
+fn converse(mut stream: TcpStream, lines: &[Vec<u8>], genesis: Hash) -> std::io::Result<()> {
+    let mut said = BufReader::new(stream.try_clone()?);
+    let mut line = Vec::new();
+    while said.read_until(b'\n', &mut line)? > 0 {
+        let Ok(Decoded::Message(message)) = decode(&line) else { panic!("{}", String::from_utf8_lossy(&line)) };
+        line.clear();
+        let answer = match message {
+            Message::Handshake { .. } => Message::Ack { message_type: "Handshake".to_owned() },
+            Message::Ping { nonce, timestamp, .. } => Message::Pong { nonce, timestamp, height: Some(HEIGHT) },
+            Message::GetGenesisHash => Message::GenesisHashResponse(genesis),
+            Message::GetBlockRange { start_height, end_height } => {
+                let blocks = &lines[start_height as usize - 1..end_height as usize];
+                stream.write_all(&[&b"{\"BlockRangeResponse\":["[..], &blocks.join(&b','), b"]}\n"].concat())?;
+                continue;
+            }
+            _ => continue,
+        };
+        stream.write_all(&encode(&answer))?;
+    }
+    Ok(())
 }
 
 struct Synced {
