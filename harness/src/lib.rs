@@ -1,4 +1,4 @@
-//! Lockstep: runs masternodes in a simulated network, hurts them, and judges what was seen.
+//! Lockstep: runs masternodes in a simulated network, or as processes on real sockets, hurts them, and judges what was seen.
 pub mod check;
 pub mod cli;
 pub mod fault;

@@ -168,6 +168,7 @@ fn init_writes_a_configuration_that_runs() {
     let node = Running::start(&["run", "--config", path]);
     assert!(node.first.contains("Serving HTTP on 127.0.0.1:"), "{}", node.first);
     assert_eq!(node.stop("-TERM").0, Some(0));
+    assert!(folder.path().join("data/chain.redb").is_file(), "its chain outlives it");
 
     let other = folder.path().join("main.toml");
     let (code, _, stderr) = ends(&["init", "--network", "mainnet", "--config", other.to_str().unwrap()]);

@@ -17,7 +17,7 @@ use crate::run::folder::FolderError;
 use crate::run::privilege;
 use crate::scenario::LoadError;
 
-/// Runs masternodes in a simulated network, hurts them, and judges what was seen.
+/// Runs masternodes in a simulated network or as processes, hurts them, and judges what was seen.
 #[derive(Debug, Parser)]
 #[command(name = "lockstep", version)]
 enum Cli {

@@ -54,6 +54,21 @@ fn a_node_that_ends_by_itself_fails_its_run() {
     assert!(ended.actual.contains("exit status: 7, out of luck"), "{}", ended.actual);
 }
 
+#[test]
+fn a_node_whose_disk_lacks_what_it_announced_fails_its_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = dir.path().join("node");
+    let script = format!(
+        "#!/bin/sh\nif [ $1-$2 = chain-export ]; then {NODE} \"$@\" | head -n -1; else exec {NODE} \"$@\"; fi\n"
+    );
+    fs::write(&node, script).unwrap();
+    fs::set_permissions(&node, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let judged = loopback(&scenario("sync/median-of-three"), &node).judged;
+    assert_eq!(judged.verdict, Verdict::Fail);
+    let chain = judged.findings.iter().find(|finding| finding.check == "chains stay linked and valid").unwrap();
+    assert!(chain.actual.contains("which was announced"), "{}", chain.actual);
+}
+
 /// Command lines of living processes that name `text`.
 fn processes_with(text: &str) -> Vec<String> {
     let line = |entry: fs::DirEntry| {

@@ -32,6 +32,9 @@ pub(super) struct InitFlags {
     /// Set `[network] whitelisted_peers`; again for more
     #[arg(long = "whitelist", value_name = "ADDRESS")]
     whitelisted_peers: Vec<PeerAddress>,
+    /// Set `[store] path`; a relative path starts at the configuration's folder
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: String,
     /// Set `[network] masternode`
     #[arg(long)]
     masternode: bool,
@@ -77,6 +80,8 @@ fn set(flags: &InitFlags) -> Vec<(&'static str, &'static str, String)> {
         ("network", "peers", list(&flags.peers)),
         ("network", "whitelisted_peers", list(&flags.whitelisted_peers)),
         ("network", "masternode", flags.masternode.then(|| "true".to_owned())),
+        // A node that was set up keeps its chain.
+        ("store", "path", Some(quoted(&flags.data))),
         ("http", "listen", flags.http.map(address)),
     ];
     keys.into_iter().filter_map(|(table, key, value)| Some((table, key, value?))).collect()

@@ -135,7 +135,7 @@ fn the_template_shows_every_key_and_its_default() {
     }
     let examples = template.replace(" Example: ", "\n").replace("genesis.json", "chain/genesis.json");
     let config = Config::parse(&examples, "config.toml", &fixture("..")).unwrap();
-    assert_eq!(config.store, Some(fixture("../chain.redb")));
+    assert_eq!(config.store, Some(fixture("../data")));
 }
 
 #[test]

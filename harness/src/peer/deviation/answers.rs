@@ -100,7 +100,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::peer::testing::{ask, met, ping};
+    use crate::peer::testing::{Play, ask, handshake, met, part, ping};
     use crate::scenario::file::Deviation;
     use crate::scenario::value::Span;
 
@@ -119,6 +119,19 @@ mod tests {
             assert_eq!(end.heights(&request).await, [11, 12]);
             let (_play, mut end) = met([Deviation::WrongRange { start: 3, end: 5 }]).await;
             assert_eq!(end.heights(&request).await, [3, 4, 5]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn with_a_time_scale_an_answer_waits_and_drips_so_much_less() {
+        for deviation in [Deviation::DelayedAnswers(seconds(20)), Deviation::Drip(seconds(20))] {
+            let play = Play::scaled(part(vec![deviation]), 10).await;
+            let mut end = play.dial().await;
+            end.send(&handshake()).await;
+            assert_eq!(end.answer().await.name(), "Ack");
+            let began = Instant::now();
+            assert_eq!(end.heights(&ask(1, 2)).await, [1, 2]);
+            assert_eq!(began.elapsed().as_secs(), 2);
         }
     }
 

@@ -51,7 +51,7 @@ use super::link_fault::{LinkFaults, set_links};
 use super::node_config::config_text;
 use crate::fault::SimTime;
 use crate::fault::link::LinkParams;
-use crate::history::{History, Meta, What};
+use crate::history::{History, Meta, Observation, What};
 use crate::peer::Chains;
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{At, Fault};
@@ -118,7 +118,6 @@ pub fn play(scenario: &Scenario, chains: &Chains, seed: u64, options: &Options) 
 struct Run<'a> {
     /// With the scenario's own addresses.
     told: &'a Scenario,
-    chains: &'a Chains,
     seed: u64,
     watch: Watch,
     wires: Wires,
@@ -136,7 +135,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn set_up(told: &'a Scenario, chains: &'a Chains, seed: u64, options: &Options) -> Result<Self, ProcessError> {
+    fn set_up(told: &'a Scenario, chains: &Chains, seed: u64, options: &Options) -> Result<Self, ProcessError> {
         let mut real = told.clone();
         let namespaces = options.ability == Ability::Namespaces;
         let book = match options.ability {
@@ -204,22 +203,7 @@ impl<'a> Run<'a> {
         let ears = Ears { watch: watch.clone(), chains: chains.clone(), book, connections: !namespaces };
         let names = ips.into_iter().map(|(name, ip)| (ip, name)).collect();
         let _shelter = shelter;
-        Ok(Self {
-            told,
-            chains,
-            seed,
-            watch,
-            wires,
-            links,
-            members,
-            late,
-            names,
-            spawner,
-            ears,
-            cast,
-            scraper,
-            _shelter,
-        })
+        Ok(Self { told, seed, watch, wires, links, members, late, names, spawner, ears, cast, scraper, _shelter })
     }
 
     fn play(mut self) -> Result<History, ProcessError> {
@@ -247,7 +231,7 @@ impl<'a> Run<'a> {
             thread::sleep(LOOK.min(self.watch.until(self.told.runs_for)));
         }
         self.sample();
-        let Self { told, chains, seed, watch, wires, mut members, scraper, cast, .. } = self;
+        let Self { told, seed, watch, wires, mut members, scraper, cast, .. } = self;
         scraper.finish();
         if let Wires::Packets(link) = &wires {
             let (bytes, connections) = link.totals();
@@ -256,29 +240,27 @@ impl<'a> Run<'a> {
             watch.see("harness", What::Metrics(totals));
         }
         // What comes after is about the end of the run, not about the nodes.
-        let mut seen = watch.take();
-        let end = watch.now();
+        let (mut seen, end) = (watch.take(), watch.now());
         members.values().for_each(Member::terminate);
         members.values_mut().for_each(Member::finish);
         drop(cast);
         for member in members.values() {
-            let last = seen.iter().rev().filter(|o| o.source == member.name).find_map(|o| match &o.what {
+            let last = seen.iter().rev().filter(|seen| seen.source == member.name).find_map(|seen| match &seen.what {
                 What::Chain { height, tip, .. } => Some((*height, tip.clone())),
                 _ => None,
             });
-            if let Some(broken) = stored_chain(member, chains, last.as_ref())? {
+            if let broken @ Some(_) = stored_chain(member, last.as_ref().map(|(height, tip)| (*height, tip.as_str())))?
+            {
                 let (height, tip) = last.unwrap_or_default();
-                watch.saw(end, &member.name, What::Chain { ancestor: height, height, tip, broken: Some(broken) });
+                let what = What::Chain { ancestor: height, height, tip, broken };
+                seen.push(Observation { at: end, source: member.name.clone(), what });
             }
         }
-        seen.extend(watch.take().into_iter().filter(|seen| matches!(seen.what, What::Chain { broken: Some(_), .. })));
+        seen.push(Observation { at: end, source: "harness".to_owned(), what: What::Ended });
         let parties = told.nodes.iter().map(|(name, node)| (name.clone(), node.ip));
         let parties = parties.chain(told.peers.iter().map(|(name, peer)| (name.clone(), peer.ip))).collect();
         let mut history = History::new(Meta { scenario: told.name.clone(), seed, parties });
-        watch.saw(end, "harness", What::Ended);
-        for observation in seen.into_iter().chain(watch.take()) {
-            history.push(observation);
-        }
+        seen.into_iter().for_each(|seen| history.push(seen));
         Ok(history)
     }
 
@@ -339,9 +321,7 @@ impl<'a> Run<'a> {
     fn down(&mut self, who: &[String], power_loss: bool) {
         let (wires, watch) = (self.wires.clone(), self.watch.clone());
         self.each(who, |member| {
-            if let Wires::Packets(link) = wires.clone()
-                && power_loss
-            {
+            if let (Wires::Packets(link), true) = (&wires, power_loss) {
                 link.silence(member.ip, true);
             }
             member.kill();
