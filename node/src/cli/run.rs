@@ -34,11 +34,12 @@ pub(super) fn run(flags: RunFlags) -> Result<(), Failure> {
         seed: RandomState::new().hash_one(std::process::id()),
         status: Some(port),
     };
-    warn_of_a_wrong_clock(&*parts.store, &SystemClock);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::environment)?;
     let ran = runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::environment)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::environment)?;
+        // From here on a signal stops it cleanly.
+        warn_of_a_wrong_clock(&*parts.store, &SystemClock);
         let mut signalled = async || {
             tokio::select! {
                 _ = interrupt.recv() => {}
