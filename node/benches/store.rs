@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use node::chain::{BuiltChain, ChainView, Hash, Height, SealedBlock, TipRule, compact_json, testnet};
+use node::chain::{BuiltChain, ChainView, Height, SealedBlock, TipRule, compact_json, testnet};
 use node::store::redb::Verify;
 use node::store::{RedbStore, Store, Write};
 use redb::{Builder, TableDefinition};
@@ -41,16 +41,6 @@ async fn main() {
     println!("median ratio {:.2}", ratios[ratios.len() / 2]);
     let two_phase = plain(&folder.path().join("plain-two"), &chain, true);
     println!("plain redb with two flushes a commit, as ours: {:.0} blocks/s", HEIGHT as f64 / two_phase.as_secs_f64());
-    encoding(&chain);
-}
-
-/// What plain redb was spared above.
-fn encoding(chain: &BuiltChain) {
-    let start = Instant::now();
-    let bytes: usize =
-        chain.upto(HEIGHT).map(|block| compact_json(&block)).map(|json| json.len() + Hash::of(&json).0.len()).sum();
-    let each = start.elapsed() / chain.len() as u32;
-    println!("encoding and sealing alone: {each:.2?} a block of {} bytes", bytes / chain.len());
 }
 
 /// How fast we are, as a part of plain redb's speed.
@@ -76,7 +66,7 @@ async fn append(folder: &Path, chain: &BuiltChain) -> (RedbStore, Duration) {
     (store, start.elapsed())
 }
 
-/// Values of the same bytes, ready before the clock starts, each batch a durable transaction.
+/// The same blocks as JSON, ready before the clock starts, each batch a durable transaction.
 fn plain(file: &Path, chain: &BuiltChain, two_phase: bool) -> Duration {
     const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
     let database = Builder::new().set_cache_size(16 << 20).create(file).unwrap();

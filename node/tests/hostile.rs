@@ -8,7 +8,7 @@ use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use node::chain::{BuiltChain, testnet};
+use node::chain::{Block, BuiltChain, SealedBlock, testnet};
 use node::runtime::{Network, TcpNetwork};
 use node::wire::{Decoded, MAGIC, Message, PROTOCOL_VERSION, decode, encode};
 use process::{Running, get};
@@ -138,6 +138,44 @@ async fn a_line_without_an_end_is_not_kept() {
         assert!(grown <= 16 * MIB, "{kind}: {grown}");
         drop(node);
     }
+}
+
+/// Blocks as long as a line may be, whose parts take many times their bytes in memory.
+fn swelling() -> Vec<u8> {
+    let mut block = Block::clone(&testnet());
+    block.masternode_rewards = vec![(String::new(), 0); 280_000];
+    encode(&Message::BlocksResponse(vec![SealedBlock::new(block)]))
+}
+
+#[tokio::test]
+async fn lines_that_swell_take_bounded_memory() {
+    let line = swelling();
+    assert!(line.len() > 1_900_000 && matches!(decode(&line), Ok(Decoded::Message(_))), "{}", line.len());
+    let node = Node::start(&["--log-level", "warn,node=info"]);
+    let mut honest = node.peer(ip(FRIENDS[0])).await;
+    let before = node.memory("VmHWM");
+    let mut senders = Vec::new();
+    for from in FRIENDS[1..].iter().map(|friend| ip(friend)).chain((1..=14).map(regular)) {
+        let (mut peer, line) = (node.peer(from).await, line.clone());
+        senders.push(tokio::spawn(async move {
+            let mut sent = 0;
+            while sent < 4 && peer.0.get_mut().write_all(&line).await.is_ok() {
+                sent += 1;
+            }
+            // Its last line is heard before its end is.
+            let _ = peer.0.get_mut().shutdown().await;
+            while peer.receive().await.is_some() {}
+            sent
+        }));
+    }
+    let mut sent = 0;
+    for sender in senders {
+        sent += sender.await.unwrap();
+    }
+    honest.ping(1).await;
+    let grown = node.memory("VmHWM") - before;
+    println!("{sent} lines of {} bytes from 16 peers: memory grew by {} KiB at most", line.len(), grown >> 10);
+    assert!(sent >= 16 && grown <= 64 * MIB, "{sent} {grown}");
 }
 
 #[tokio::test]

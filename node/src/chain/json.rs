@@ -43,14 +43,18 @@ impl PartialEq for Json {
 
 impl Eq for Json {}
 
+/// In JSON as it is; elsewhere as a text.
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        if serializer.is_human_readable() { self.0.serialize(serializer) } else { self.text().serialize(serializer) }
     }
 }
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if !from.is_human_readable() {
+            return RawValue::from_string(String::deserialize(from)?).map(Self).map_err(D::Error::custom);
+        }
         let mut text = String::new();
         Text(&mut text).deserialize(from)?;
         text.shrink_to_fit();

@@ -6,6 +6,7 @@ mod genesis;
 mod hash;
 mod height;
 mod json;
+mod json_len;
 mod link;
 mod sealed;
 mod view;

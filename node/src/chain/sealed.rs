@@ -1,10 +1,10 @@
 //! A block whose hash and size are known.
-use std::io::{self, Write};
 use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::json_len::JsonLen;
 use super::{Block, Hash, Height, Tip};
 
 /// An unchangeable [`Block`] with its hash and JSON size; a clone shares it. Being sealed says nothing about validity.
@@ -24,9 +24,8 @@ impl SealedBlock {
         // The list whose entries are smallest as JSON: its growth would count most in what is held.
         block.masternode_rewards.shrink_to_fit();
         let hash = block.hash();
-        let mut count = Count(0);
-        serde_json::to_writer(&mut count, &block).expect("blocks are JSON");
-        Self(Arc::new(Sealed { block, hash, json_len: count.0 }))
+        let json_len = block.json_len();
+        Self(Arc::new(Sealed { block, hash, json_len }))
     }
 
     /// The block's hash.
@@ -86,20 +85,6 @@ impl Serialize for SealedBlock {
 impl<'de> Deserialize<'de> for SealedBlock {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Block::deserialize(deserializer).map(Self::new)
-    }
-}
-
-/// Measures without keeping the bytes.
-struct Count(usize);
-
-impl Write for Count {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::line_budget::Share;
 use crate::protocol::{ConnId, Input};
-use crate::wire::{Decoded, LineDecoder, Message, decode, encode};
+use crate::wire::{Decoded, LineDecoder, MAX_LINE, Message, decode, encode};
 
 /// Bytes that may wait to be sent to one peer (D-27).
 const QUEUE: usize = 4 << 20;
@@ -21,8 +21,51 @@ const QUEUE: usize = 4 << 20;
 /// Bytes read at once.
 const CHUNK: usize = 16 << 10;
 
+/// Messages that may wait for the driver. Connections wait for room in turn, so that a flood is a few messages deep.
+const INBOX: usize = 8;
+
+/// Bytes of lines whose messages may wait: one of the longest, or many short ones. Decoded, a line may take many times its bytes.
+const ROOM: usize = MAX_LINE;
+
 /// What the driver hears from connections.
-pub(super) type Inbox = mpsc::Sender<(ConnId, Input)>;
+pub(super) struct Heard {
+    pub conn: ConnId,
+    pub input: Input,
+    /// Given back when the driver is done with it.
+    pub room: Option<OwnedSemaphorePermit>,
+}
+
+/// Where connections leave what they have to say.
+#[derive(Debug, Clone)]
+pub(super) struct Inbox {
+    messages: mpsc::Sender<Heard>,
+    room: Arc<Semaphore>,
+}
+
+/// An inbox, and the end where the driver listens.
+pub(super) fn inbox() -> (Inbox, mpsc::Receiver<Heard>) {
+    let (messages, heard) = mpsc::channel(INBOX);
+    (Inbox { messages, room: Arc::new(Semaphore::new(ROOM)) }, heard)
+}
+
+impl Inbox {
+    /// Decodes a line once there is room for it, and hands it over. `None` when the driver is gone.
+    async fn take(&self, conn: ConnId, line: Vec<u8>) -> Option<()> {
+        let bytes = u32::try_from(line.len()).ok()?;
+        let room = Some(self.room.clone().acquire_many_owned(bytes).await.ok()?);
+        let place = self.messages.reserve().await.ok()?;
+        if let Some(input) = input(conn, &line) {
+            place.send(Heard { conn, input, room });
+        }
+        Some(())
+    }
+
+    /// The connection's last word.
+    async fn closed(&self, conn: ConnId, reason: String, by_us: bool) {
+        let input = Input::Closed { conn, reason, by_us };
+        let _ = self.messages.send(Heard { conn, input, room: None }).await;
+    }
+}
 
 /// The driver's end of a connection. Dropping it closes the connection, once what is queued has had its moment.
 #[derive(Debug)]
@@ -102,7 +145,7 @@ where
         let mut writer = pin!(write_lines(write, queue, &queued));
         let reader = async {
             let End { reason, by_us } = read_lines(read, conn, &inbox, share).await;
-            let _ = inbox.send((conn, Input::Closed { conn, reason, by_us })).await;
+            inbox.closed(conn, reason, by_us).await;
             // What the driver answers to the last messages may still leave.
             pending::<Infallible>().await
         };
@@ -112,7 +155,7 @@ where
             _ = closing => {}
             result = &mut writer => {
                 let reason = result.map_or_else(|error| reason(&error), |()| "closed".to_owned());
-                let _ = inbox.send((conn, Input::Closed { conn, reason, by_us: false })).await;
+                inbox.closed(conn, reason, false).await;
                 return;
             }
             never = reader => match never {},
@@ -176,16 +219,12 @@ async fn read_all(mut read: impl AsyncRead + Unpin, conn: ConnId, inbox: &Inbox,
         };
         loop {
             match decoder.push(&mut bytes) {
-                // Room first, then the message: a peer's decoded messages are at most those in the inbox.
-                Ok(Some(line)) => match inbox.reserve().await {
-                    Ok(room) => {
-                        if let Some(input) = input(conn, &line) {
-                            room.send((conn, input));
-                        }
+                Ok(Some(line)) => {
+                    if inbox.take(conn, line).await.is_none() {
+                        // The driver is gone, and so is who would want the reason.
+                        return End::ours("shutdown");
                     }
-                    // The driver is gone, and so is who would want the reason.
-                    Err(_) => return End::ours("shutdown"),
-                },
+                }
                 Ok(None) => break,
                 Err(_) => return End::ours("line too long"),
             }
@@ -226,14 +265,14 @@ mod tests {
     struct Opened {
         link: Link,
         peer: DuplexStream,
-        inbox: mpsc::Receiver<(ConnId, Input)>,
+        inbox: mpsc::Receiver<Heard>,
         work: tokio::task::JoinHandle<()>,
     }
 
     /// A connection over a pipe that holds `pipe` bytes in each direction.
     fn opened(pipe: usize) -> Opened {
         let (ours, peer) = duplex(pipe);
-        let (sender, inbox) = mpsc::channel(2);
+        let (sender, inbox) = inbox();
         let share = LineBudget::new(usize::MAX, Arc::default()).share(CONN);
         let (link, work) = open(ours, CONN, sender, share, LINGER);
         Opened { link, peer, inbox, work: tokio::spawn(work) }
@@ -244,9 +283,13 @@ mod tests {
         Message::Ack { message_type: "x".repeat(bytes) }
     }
 
-    async fn closed(inbox: &mut mpsc::Receiver<(ConnId, Input)>) -> String {
-        match inbox.recv().await {
-            Some((CONN, Input::Closed { reason, by_us, .. })) => {
+    async fn heard(inbox: &mut mpsc::Receiver<Heard>) -> Option<Input> {
+        inbox.recv().await.map(|heard| heard.input)
+    }
+
+    async fn closed(inbox: &mut mpsc::Receiver<Heard>) -> String {
+        match heard(inbox).await {
+            Some(Input::Closed { conn: CONN, reason, by_us }) => {
                 assert_eq!(by_us, reason == "line too long", "{reason}");
                 reason
             }
@@ -262,7 +305,7 @@ mod tests {
         tokio::spawn(async move { peer.write_all(bytes).await.unwrap() });
         let mut seen = Vec::new();
         loop {
-            match inbox.recv().await.unwrap().1 {
+            match heard(&mut inbox).await.unwrap() {
                 Input::Received { message, .. } => seen.push(format!("{message:?}")),
                 Input::ReceivedUnknown { name, .. } => seen.push(name),
                 Input::Malformed { reason, .. } => seen.push(reason[..8].to_owned()),
@@ -324,12 +367,32 @@ mod tests {
         let mut answer = [0; 17];
         peer.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"\"GetMasternodes\"\n");
-        assert_eq!(inbox.len(), 2, "as many as it has room for");
+        assert_eq!(inbox.len(), INBOX, "as many as it has room for");
         drop(peer);
         for _ in 0..1000 {
-            assert!(matches!(inbox.recv().await, Some((CONN, Input::Received { .. }))));
+            assert!(matches!(heard(&mut inbox).await, Some(Input::Received { conn: CONN, .. })));
         }
         assert_eq!(closed(&mut inbox).await, "closed by peer");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_long_line_is_decoded_at_a_time() {
+        let Opened { link: _link, mut peer, mut inbox, work: _ } = opened(1 << 20);
+        tokio::spawn(async move {
+            for _ in 0..4 {
+                peer.write_all(&encode(&long(MAX_LINE / 2))).await.unwrap();
+            }
+            // The pipe's end would be one more message.
+            pending::<()>().await;
+        });
+        for _ in 0..4 {
+            tokio::time::sleep(LINGER).await;
+            assert_eq!(inbox.len(), 1, "two are more than {ROOM} bytes");
+            let first = inbox.recv().await.unwrap();
+            tokio::time::sleep(LINGER).await;
+            assert_eq!(inbox.len(), 0, "the driver is not done with the first");
+            drop(first);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::connection::{self, Inbox, Link};
+use super::connection::{self, Heard, Inbox, Link};
 use super::line_budget::{LIMIT, LineBudget};
 use super::status::{StatusPort, asked};
 use super::{Accepted, Clock, Listener, Network};
@@ -21,9 +21,6 @@ use crate::config::Config;
 use crate::protocol::{ConnId, Core, Direction, Input, Now, Output};
 use crate::store::{Commit, Store};
 use crate::telemetry::Telemetry;
-
-/// Messages that may wait for the loop. Connections wait for room in turn, so that a flood is a few messages deep.
-const INBOX: usize = 8;
 
 /// How long a closed connection's queue may drain, before the time scale.
 const LINGER: Duration = Duration::from_secs(1);
@@ -78,8 +75,8 @@ pub async fn run<N: Network>(
     let at = config.network.listen;
     let listener = parts.network.listen(at).await.map_err(|source| RunError::Listen { at, source })?;
     let (accepting, mut accepted) = mpsc::channel(1);
-    let (trusted, mut from_trusted) = mpsc::channel(INBOX);
-    let (regular, mut from_regular) = mpsc::channel(INBOX);
+    let (trusted, mut from_trusted) = connection::inbox();
+    let (regular, mut from_regular) = connection::inbox();
     let store = parts.store.clone();
     let mut status = parts.status.take();
     let mut driver = Driver::new(&config, parts, trusted, regular);
@@ -113,8 +110,8 @@ pub async fn run<N: Network>(
                 driver.dialled(peer, result);
             }
             Some(connection) = accepted.recv() => driver.connected(connection, Direction::Inbound),
-            Some((conn, input)) = from_trusted.recv() => driver.received(conn, input),
-            Some((conn, input)) = from_regular.recv() => driver.received(conn, input),
+            Some(heard) = from_trusted.recv() => driver.received(heard),
+            Some(heard) = from_regular.recv() => driver.received(heard),
             Some(ended) = driver.tasks.join_next() => {
                 unless_panicked(ended);
             }
@@ -300,7 +297,7 @@ impl<N: Network> Driver<N> {
     }
 
     /// What a connection has to say, unless it was closed meanwhile.
-    fn received(&mut self, conn: ConnId, input: Input) {
+    fn received(&mut self, Heard { conn, input, room }: Heard) {
         if matches!(input, Input::Closed { .. }) {
             if self.links.remove(&conn).is_none() {
                 return;
@@ -309,5 +306,6 @@ impl<N: Network> Driver<N> {
             return;
         }
         self.tell(input);
+        drop(room);
     }
 }

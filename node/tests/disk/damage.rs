@@ -179,7 +179,7 @@ async fn a_damaged_block_ends_the_chain_below_it_and_is_told_with_its_place() {
                 let at = bytes.len() - 30;
                 bytes[at] ^= 1;
             }
-            "half a block" => bytes.truncate(600),
+            "half a block" => bytes.truncate(bytes.len() / 2),
             "a few bytes" => bytes.truncate(9),
             _ => bytes.clear(),
         });

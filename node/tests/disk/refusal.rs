@@ -69,13 +69,13 @@ async fn another_format() {
     let blocks: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
     let database = Database::open(folder.path().join("chain.redb")).unwrap();
     let write = database.begin_write().unwrap();
-    write.open_table(meta).unwrap().insert("format", 2_u32.to_le_bytes().as_slice()).unwrap();
+    write.open_table(meta).unwrap().insert("format", 1_u32.to_le_bytes().as_slice()).unwrap();
     // Its tables may be others, too.
     write.delete_table(blocks).unwrap();
     write.commit().unwrap();
     drop(database);
     let error = refused(folder.path(), &testnet(), &[]).to_string();
-    assert!(error.contains("its format is 2, and this version reads 1: use the version that wrote it"), "{error}");
+    assert!(error.contains("its format is 1, and this version reads 2: use the version that wrote it"), "{error}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A block as the file holds it: 32 bytes of hash, 32 bytes of seal, and the compact JSON as it stands on the wire.
+//! A block as the file holds it: 32 bytes of hash, 32 bytes of seal, and the block in postcard's form, a third of its JSON.
 use sha2::{Digest, Sha256};
 
 use crate::chain::{BlockError, Hash, Height, SealedBlock};
@@ -16,7 +16,7 @@ pub(super) enum Flaw {
     #[error("its bytes are not those that were written")]
     Seal,
     #[error("it does not parse: {0}")]
-    Json(serde_json::Error),
+    Form(postcard::Error),
     #[error("its hash is {hash}, not {stored}")]
     Hash { hash: Hash, stored: Hash },
     #[error("it is block {0}")]
@@ -32,26 +32,26 @@ pub(super) enum Flaw {
 pub(super) struct Entry<'a> {
     pub hash: Hash,
     seal: Hash,
-    pub json: &'a [u8],
+    block: &'a [u8],
 }
 
 impl<'a> Entry<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, Flaw> {
         let short = || Flaw::Short(bytes.len());
         let (hash, rest) = bytes.split_first_chunk::<HASH>().ok_or_else(short)?;
-        let (seal, json) = rest.split_first_chunk::<HASH>().ok_or_else(short)?;
-        Ok(Self { hash: Hash(*hash), seal: Hash(*seal), json })
+        let (seal, block) = rest.split_first_chunk::<HASH>().ok_or_else(short)?;
+        Ok(Self { hash: Hash(*hash), seal: Hash(*seal), block })
     }
 
     /// Whether the bytes are those that were written.
     pub fn sealed(&self) -> Result<(), Flaw> {
-        if seal(&self.hash.0, self.json) == self.seal { Ok(()) } else { Err(Flaw::Seal) }
+        if seal(&self.hash, self.block) == self.seal { Ok(()) } else { Err(Flaw::Seal) }
     }
 
     /// The block, which must be the one of `height` and have the stored hash.
     pub fn block(&self, height: Height) -> Result<SealedBlock, Flaw> {
         self.sealed()?;
-        let block: SealedBlock = serde_json::from_slice(self.json).map_err(Flaw::Json)?;
+        let block: SealedBlock = postcard::from_bytes(self.block).map_err(Flaw::Form)?;
         if block.hash() != self.hash {
             return Err(Flaw::Hash { hash: block.hash(), stored: self.hash });
         }
@@ -59,27 +59,18 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// How many bytes [`write`] needs.
-pub(super) fn len(block: &SealedBlock) -> usize {
-    PREFIX + block.json_len()
-}
-
-/// Writes `block` straight into the page, without a copy on the way.
-///
-/// # Panics
-/// Where `into` is not [`len`] bytes long.
-pub(super) fn write(block: &SealedBlock, into: &mut [u8]) {
-    let (prefix, json) = into.split_at_mut(PREFIX);
-    let mut rest = &mut *json;
-    serde_json::to_writer(&mut rest, block).expect("a sealed block knows the length of its JSON");
-    assert!(rest.is_empty(), "a sealed block knows the length of its JSON");
-    let hash = block.hash();
-    prefix[..HASH].copy_from_slice(&hash.0);
-    prefix[HASH..].copy_from_slice(&seal(&hash.0, json).0);
+/// What is stored for `block`.
+pub(super) fn write(block: &SealedBlock) -> Vec<u8> {
+    let mut bytes = vec![0; PREFIX];
+    bytes = postcard::to_extend(block, bytes).expect("memory takes what a block holds");
+    let (hash, seal_of) = (block.hash(), seal(&block.hash(), &bytes[PREFIX..]));
+    bytes[..HASH].copy_from_slice(&hash.0);
+    bytes[HASH..PREFIX].copy_from_slice(&seal_of.0);
+    bytes
 }
 
 /// Over everything else of the entry: a block's hash leaves out tiers, rewards and attestations, and a node that serves
 /// blocks from a damaged file must see any damage without recomputing the merkle root.
-fn seal(hash: &[u8; HASH], json: &[u8]) -> Hash {
-    Hash(Sha256::new().chain_update(hash).chain_update(json).finalize().into())
+fn seal(hash: &Hash, block: &[u8]) -> Hash {
+    Hash(Sha256::new().chain_update(hash.0).chain_update(block).finalize().into())
 }

@@ -14,7 +14,7 @@ use crate::chain::{Hash, Height, SealedBlock};
 pub(super) const CACHE: usize = 16 << 20;
 
 /// The format of the tables below.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// The chain, by height; see `entry`.
 pub(super) const BLOCKS: TableDefinition<Height, &[u8]> = TableDefinition::new("blocks");
@@ -81,8 +81,7 @@ pub(super) fn insert(
     table: &mut ::redb::Table<'_, Height, &'static [u8]>,
     block: &SealedBlock,
 ) -> Result<(), ::redb::Error> {
-    let mut value = table.insert_reserve(block.height(), entry::len(block))?;
-    entry::write(block, value.as_mut());
+    table.insert(block.height(), entry::write(block).as_slice())?;
     Ok(())
 }
 
