@@ -20,7 +20,7 @@ fn scenario(name: &str) -> Scenario {
 
 fn loopback(scenario: &Scenario, node: &Path) -> Run {
     let ability = Ability::Loopback("not asked for".to_owned());
-    let options = ProcessOptions { node: node.to_owned(), time_scale: 20, ability };
+    let options = ProcessOptions { node: node.to_owned(), time_scale: 10, ability };
     run(scenario, 1, &Backend::Processes(options)).unwrap()
 }
 
