@@ -1,4 +1,5 @@
 //! Lockstep: runs masternodes in a simulated network, or as processes on real sockets, hurts them, and judges what was seen.
+pub mod certify;
 pub mod check;
 pub mod cli;
 pub mod fault;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use crate::history::{History, seconds};
 use crate::scenario::expectation::{At, Check, Expect, NearMedian};
 
+use super::channel::Channel;
 use super::convergence::{self, Question};
 use super::verdict::{Finding, JudgeResult, Outcome, Verdict};
 use super::{bound, invariant, metric, probe, sequence, tips, words};
@@ -51,6 +52,23 @@ pub fn judge(view: &View<'_>, history: &History) -> JudgeResult {
     }
     findings.push(finding("the run came to its end".into(), None, ended(history), history));
     JudgeResult { verdict: Verdict::worst(findings.iter().map(|finding| finding.verdict)), findings, convergence }
+}
+
+/// Judges a case of the catalogue by what it expects alone, each check with its channel; what a scenario demands of every node at
+/// all times are requirements of their own there.
+pub fn judge_case(view: &View<'_>, history: &History) -> Vec<(Channel, Finding)> {
+    let expected = view.expect.iter().map(|check| {
+        let name = words::expectation(&check.what, history.meta());
+        let (outcome, _) = expectation(&check.what, view, history);
+        (Channel::of(&check.what), finding(name, Some(check.line), outcome, history))
+    });
+    let outside = [
+        ("the node does not end by itself".to_owned(), invariant::alive(view.nodes, history)),
+        ("the run came to its end".to_owned(), ended(history)),
+    ];
+    let outside = outside.into_iter().chain(probe::judge(view.faults, history));
+    let outside = outside.map(|(name, outcome)| (Channel::Outside, finding(name, None, outcome, history)));
+    expected.chain(outside).collect()
 }
 
 fn expectation(expect: &Expect, view: &View<'_>, history: &History) -> (Outcome, Option<std::time::Duration>) {

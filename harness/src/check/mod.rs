@@ -3,6 +3,7 @@
 //! `judge` is the way in. Expectations: `sequence`, `bound` (never, count, rate, gaps), `convergence`, `tips`, `metric`.
 //! What always holds: `invariant`. Whether the faults were real: `probe`.
 mod bound;
+mod channel;
 mod chains;
 mod convergence;
 mod invariant;
@@ -17,5 +18,6 @@ mod tips;
 mod verdict;
 mod words;
 
-pub use judge::{View, judge};
+pub use channel::Channel;
+pub use judge::{View, judge, judge_case};
 pub use verdict::{Finding, JudgeResult, Verdict};

@@ -1,4 +1,5 @@
 //! The `lockstep` command.
+mod certify;
 mod exit;
 mod explain;
 mod list;
@@ -13,6 +14,7 @@ use thiserror::Error;
 pub use exit::Exit;
 pub use run::{Format, RunArgs};
 
+use crate::certify::CaseError;
 use crate::run::folder::FolderError;
 use crate::run::privilege;
 use crate::scenario::LoadError;
@@ -23,6 +25,8 @@ use crate::scenario::LoadError;
 enum Cli {
     /// Run scenarios in the simulated network, or as processes, and judge them.
     Run(run::RunArgs),
+    /// Judge a node by the conformance catalogue, and write a statement about it.
+    Certify(certify::CertifyArgs),
     /// List scenarios with their requirements.
     List(list::ListArgs),
     /// Tell what a scenario does, or what a requirement demands and which scenarios show it.
@@ -39,6 +43,8 @@ enum CliError {
     #[error("{0}")]
     Argument(String),
     #[error(transparent)]
+    Case(#[from] CaseError),
+    #[error(transparent)]
     Folder(#[from] FolderError),
     #[error("{0}")]
     Harness(String),
@@ -49,7 +55,12 @@ enum CliError {
 impl CliError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Load(LoadError::Wrong(_)) | Self::Argument(_) => Exit::Content,
+            Self::Load(LoadError::Wrong(_))
+            | Self::Argument(_)
+            | Self::Case(CaseError::Load(LoadError::Wrong(_)) | CaseError::NoCase { .. } | CaseError::Empty { .. }) => {
+                Exit::Content
+            }
+            Self::Case(CaseError::Load(LoadError::Unreadable { .. })) => Exit::Environment,
             Self::Load(LoadError::Unreadable { .. }) => Exit::Environment,
             // Whoever reads has had enough: `lockstep schema | head`.
             Self::Write(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Expected,
@@ -78,6 +89,7 @@ pub fn main() -> Exit {
     let out = &mut io::stdout().lock();
     let done = match &cli {
         Cli::Run(args) => run::run(args, out),
+        Cli::Certify(args) => certify::certify(args, out),
         Cli::List(args) => list::list(args, out),
         Cli::Explain(args) => explain::explain(args, out),
         Cli::Schema => schema::schema(out).map(|()| Exit::Expected),

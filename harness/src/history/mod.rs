@@ -1,4 +1,5 @@
 //! What was seen during a run, in order: in memory, as a file, and as a short text for snapshots.
+mod black_box;
 #[cfg(test)]
 pub(crate) mod build;
 mod decisions;
@@ -7,6 +8,7 @@ mod normal;
 mod observation;
 mod record;
 
+pub use black_box::black_box;
 pub use decisions::decisions;
 pub use file::{HistoryError, read, write};
 pub use normal::normal;

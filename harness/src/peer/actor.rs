@@ -19,9 +19,6 @@ use crate::scenario::resolved::{Direction, Peer};
 /// Where everybody listens (wire protocol, Framing: testnet).
 pub const PORT: u16 = 24_100;
 
-/// How long after its start it dials nodes that don't listen yet.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// Pause after a connection that couldn't be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -69,7 +66,8 @@ pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
         tasks: JoinSet::new(),
         directed: BTreeMap::new(),
         begun: 0,
-        patient_until: starts_at + PATIENCE,
+        // Real time: a process needs it, however fast time goes.
+        patient_until: starts_at + peer.patience,
     };
     loop {
         tokio::select! {

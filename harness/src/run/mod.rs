@@ -29,26 +29,53 @@ pub struct Run {
     pub judged: JudgeResult,
 }
 
+/// What came of playing a scenario.
+#[derive(Debug)]
+pub enum Played {
+    /// What was seen.
+    Seen(History),
+    /// Nothing, and why the backend can't play it.
+    Unsupported(History, Vec<String>),
+}
+
+/// Plays `scenario` once.
+///
+/// # Errors
+/// Where the backend itself fails; what the node does is a matter of the verdict.
+pub fn play(scenario: &Scenario, chains: &Chains, seed: u64, backend: &Backend) -> Result<Played, BackendError> {
+    Ok(Played::Seen(match backend {
+        Backend::Simulation(variation) => simulate(scenario, chains, seed, *variation)?,
+        Backend::Processes(options) => {
+            let reasons = process::unsupported(scenario, seed, options);
+            if !reasons.is_empty() {
+                let history = History::new(Meta { scenario: scenario.name.clone(), seed, ..Meta::default() });
+                return Ok(Played::Unsupported(history, reasons));
+            }
+            process::play(scenario, chains, seed, options)?
+        }
+    }))
+}
+
 /// Runs `scenario` once and judges it. What the backend can't give makes the run unsupported.
 ///
 /// # Errors
 /// Where the backend itself fails; what the node does is a matter of the verdict.
 pub fn run(scenario: &Scenario, seed: u64, backend: &Backend) -> Result<Run, BackendError> {
     let chains = Chains::build(scenario);
-    let history = match backend {
-        Backend::Simulation(variation) => simulate(scenario, &chains, seed, *variation)?,
-        Backend::Processes(options) => {
-            let reasons = process::unsupported(scenario, seed, options);
-            if !reasons.is_empty() {
-                let history = History::new(Meta { scenario: scenario.name.clone(), seed, ..Meta::default() });
-                return Ok(Run { history, judged: backend::unsupported(reasons) });
-            }
-            process::play(scenario, &chains, seed, options)?
+    Ok(match play(scenario, &chains, seed, backend)? {
+        Played::Seen(history) => {
+            let judged = viewed(scenario, &chains, seed, |view| judge(view, &history));
+            Run { history, judged }
         }
-    };
+        Played::Unsupported(history, reasons) => Run { history, judged: backend::unsupported(reasons) },
+    })
+}
+
+/// What `judge` says when it is shown what judging needs of a scenario.
+pub fn viewed<T>(scenario: &Scenario, chains: &Chains, seed: u64, judge: impl FnOnce(&View<'_>) -> T) -> T {
     let nodes: BTreeSet<String> = scenario.nodes.keys().cloned().collect();
     let masternodes = scenario.nodes.iter().filter(|(_, node)| node.masternode).map(|(name, _)| name.clone()).collect();
-    let view = View {
+    judge(&View {
         nodes: &nodes,
         masternodes: &masternodes,
         produces: scenario.produce_every.is_some(),
@@ -57,7 +84,5 @@ pub fn run(scenario: &Scenario, seed: u64, backend: &Backend) -> Result<Run, Bac
         near_median: scenario.near_median.as_ref(),
         buffered_at_most: scenario.buffered_at_most,
         hash: &|at: &At| chains.hash(at).map(|hash| hash.to_string()),
-    };
-    let judged = judge(&view, &history);
-    Ok(Run { history, judged })
+    })
 }

@@ -55,11 +55,13 @@ pub struct Problem {
 const SHOWN: usize = 20;
 
 impl Problem {
-    pub(super) fn new(place: impl Into<Option<Place>>, title: impl Into<String>) -> Self {
+    /// A mistake at `place`.
+    pub fn new(place: impl Into<Option<Place>>, title: impl Into<String>) -> Self {
         Self { place: place.into(), title: title.into(), help: None }
     }
 
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+    /// With what is allowed, or meant.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }

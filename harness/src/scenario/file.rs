@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::plain::Value;
 use super::value::{ChainAt, Clock, Name, Rate, Share, Span};
@@ -25,6 +25,9 @@ pub struct ScenarioFile {
     /// Ids of `fixtures/requirements.yaml`; empty only for what no row names.
     #[serde(default)]
     pub requirements: Vec<Spanned<String>>,
+    /// What makes it a case of the catalogue, for `lockstep certify`: see [`CaseFile`].
+    #[serde(default)]
+    pub case: Option<Spanned<CaseFile>>,
     /// Simulated time from start to end.
     pub runs_for: Spanned<Span>,
     /// Simulated granularity of message delivery; 10 ms up to 20 hosts, 100 ms above. Default 10 ms.
@@ -56,6 +59,54 @@ pub struct ScenarioFile {
     /// What must hold all the time, beyond what always does.
     #[serde(default)]
     pub invariants: InvariantFile,
+}
+
+/// How a scenario is used to judge a node of which only the wire is known.
+///
+/// A case has one node, `a`, and one requirement. Before its time begins there is a set-up: the node starts with nothing but the
+/// genesis, all peers that start at 0 s are honest and at the node's `chain`, and the node syncs from them. Then the peers take on their
+/// own chains and deviations within an instant, and what follows is judged. Peers that start later meet the node as they are.
+///
+/// Peers that neither dial, nor are dialled, nor refuse to listen are connected both ways, in a run each; a whitelisted peer is dialled by
+/// the node anyway.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CaseFile {
+    /// Only one of the two ways, where the requirement names it.
+    #[serde(default)]
+    pub way: Option<Way>,
+    /// Where it runs. Default: in virtual time and on a real clock.
+    #[serde(default)]
+    pub clock: CaseClock,
+    /// The name of one defensible reading of the requirement: a node that passes all cases of one reading passes.
+    #[serde(default)]
+    pub reading: Option<String>,
+    /// Whether a regular peer that tells nothing asks the node for its tip each second. Default true: tips are known by its answers.
+    #[serde(default = "yes")]
+    pub observer: bool,
+}
+
+/// Who dials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// The peers do.
+    Inbound,
+    /// The node does.
+    Outbound,
+}
+
+/// Where a case runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseClock {
+    /// In virtual time and on a real clock.
+    #[default]
+    Any,
+    /// In virtual time only: it takes too long for a real clock.
+    Virtual,
+    /// On a real clock only, in the place of a longer case: the statement says so.
+    Shortened,
 }
 
 /// A fork of another chain.

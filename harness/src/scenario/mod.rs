@@ -8,6 +8,7 @@ pub mod plain;
 pub mod requirement;
 mod resolve;
 pub mod resolved;
+pub mod stage;
 mod timeline;
 pub mod value;
 pub mod vocabulary;
@@ -16,5 +17,6 @@ mod yaml;
 
 pub use error::{LoadError, Problem, ScenarioError};
 pub use find::{Found, find};
+pub use load::document;
 pub use resolved::Scenario;
 pub use yaml::{Place, Spanned};

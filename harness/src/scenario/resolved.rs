@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::expectation::{Check, NearMedian};
-use super::file::{Deviation, LinkShape, PushForm};
+use super::file::{CaseFile, Deviation, LinkShape, PushForm};
 
 /// A validated scenario.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct Scenario {
     pub why: String,
     /// Ids of requirements.
     pub requirements: Vec<String>,
+    /// What makes it a case of the catalogue.
+    pub case: Option<CaseFile>,
     /// Simulated time.
     pub runs_for: Duration,
     /// Simulated tick.
@@ -105,6 +107,8 @@ pub struct Peer {
     pub listens: bool,
     /// When it begins.
     pub starts_at: Duration,
+    /// How long after that it dials nodes that don't listen yet.
+    pub patience: Duration,
     /// Dials again after an end.
     pub redials: Option<Duration>,
     /// What it does wrong.

@@ -12,6 +12,8 @@ use super::judge::View;
 use super::requests::{Request, requests};
 use super::verdict::Outcome;
 
+pub(super) use alive::judge as alive;
+
 /// All invariants with their names.
 pub(super) fn judge(view: &View<'_>, history: &History) -> Vec<(String, Outcome)> {
     let requests = requests(history);

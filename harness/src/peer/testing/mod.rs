@@ -69,6 +69,7 @@ pub fn part(deviations: Vec<Deviation>) -> Peer {
         dials: Vec::new(),
         listens: true,
         starts_at: Duration::ZERO,
+        patience: Duration::from_secs(2),
         redials: None,
         deviations,
     }

@@ -67,6 +67,7 @@ pub(super) fn scenario(name: &str, file: ScenarioFile, text: &str) -> Result<Sce
 
     words(&file, &mut context);
     requirements(&file, &mut context);
+    case(&file, &mut context);
     let (nodes, produce_every) = settings::nodes(&file, &mut context);
     let peers = settings::peers(&file, &mut context);
     let links = links(&file, &mut context);
@@ -86,6 +87,7 @@ pub(super) fn scenario(name: &str, file: ScenarioFile, text: &str) -> Result<Sce
         title: file.title.value,
         why: file.why.value,
         requirements: file.requirements.into_iter().map(|id| id.value).collect(),
+        case: file.case.map(|case| case.value),
         runs_for: context.runs_for,
         tick: file.tick.map_or(DEFAULT_TICK, |tick| tick.value.0),
         time_scale: file.time_scale.map_or(1, |scale| scale.value.into()),
@@ -138,6 +140,17 @@ fn requirements(file: &ScenarioFile, context: &mut Context) {
         } else if file.requirements[..index].iter().any(|earlier| earlier.value == id.value) {
             context.wrong(&id.place, format!("requirement `{}` stands twice", id.value), "name it once");
         }
+    }
+}
+
+/// A case is about one requirement of one node.
+fn case(file: &ScenarioFile, context: &mut Context) {
+    let Some(case) = &file.case else { return };
+    if file.requirements.len() != 1 {
+        context.wrong(&case.place, "a case shows one requirement", "write `requirements: [ID]`");
+    }
+    if context.cast.nodes != ["a"] {
+        context.wrong(&file.nodes.place, "a case has one node, `a`", "let scripted peers take the others' parts");
     }
 }
 

@@ -12,6 +12,8 @@ use super::Context;
 use super::cast::Takes;
 
 const START: &str = "main";
+/// How long a peer dials a node that doesn't listen yet.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Bytes that one deviation may send at once.
 const MOST_JUNK: u64 = 1 << 30;
 const MOST_PINGS: u32 = 10_000;
@@ -80,6 +82,7 @@ fn one_peer(name: &str, peer: &PeerFile, context: &mut Context) -> Peer {
         dials: context.names(&peer.dials, Takes::Nodes),
         listens: peer.listens,
         starts_at: context.optional_time(&peer.starts_at).unwrap_or_default(),
+        patience: PATIENCE,
         redials: peer.redials.as_ref().map(|span| span.value.0),
         deviations: deviations(&peer.deviations, chain.height, context),
         chain,
