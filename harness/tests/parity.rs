@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use harness::history::decisions;
 use harness::run::privilege::{Ability, ability, enter_user_namespace_if_needed};
-use harness::run::{Backend, ProcessOptions, Run, run};
+use harness::run::{Backend, ProcessOptions, Program, Run, run};
 use harness::scenario::{Found, Scenario, find};
 use libtest_mimic::{Arguments, Failed, Trial};
 use similar::TextDiff;
@@ -57,7 +57,7 @@ fn parity(scenario: &Scenario, ability: Ability) -> Result<(), Failed> {
         return Err(format!("no network namespaces: {why} (LOCKSTEP_NO_NAMESPACES=1 leaves these tests out)").into());
     }
     let node = PathBuf::from(env!("CARGO_BIN_EXE_reference-node"));
-    let processes = ProcessOptions { node, time_scale: scenario.time_scale, ability };
+    let processes = ProcessOptions { program: Program::Reference(node), time_scale: scenario.time_scale, ability };
     let simulated = run(scenario, SEED, &Backend::simulation())?;
     let real = run(scenario, SEED, &Backend::Processes(processes))?;
     for (name, run) in [("simulation", &simulated), ("processes", &real)] {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::judgement::Judgement;
-use super::trial::Trial;
+use super::trial::{Trial, trial_name};
 use super::waiver::Waivers;
 use crate::check::{Channel, Finding, Verdict};
 use crate::history::{History, What};
@@ -32,6 +32,8 @@ pub struct Statement {
     pub run: RunId,
     /// One for each requirement of the catalogue, in its order.
     pub rows: Vec<Row>,
+    /// SHA-256 over the compact JSON of all the above, with an empty seal.
+    pub seal: String,
 }
 
 /// The suite.
@@ -250,6 +252,11 @@ impl Tried {
             evidence: None,
             repeat,
         }
+    }
+
+    /// The case and its way.
+    pub fn name(&self) -> String {
+        trial_name(&self.case, self.way)
     }
 
     /// A trial that the harness could not make.

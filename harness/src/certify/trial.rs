@@ -1,4 +1,5 @@
 //! One case, tried once in one way.
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +8,13 @@ use super::judgement::{Judgement, judge};
 use crate::check::Channel;
 use crate::history::History;
 use crate::peer::Chains;
-use crate::run::{Backend, BackendError, Played, play};
+use crate::run::privilege::Ability;
+use crate::run::{Backend, BackendError, Played, ProcessOptions, Profile, Program, play};
 use crate::scenario::Scenario;
 use crate::scenario::file::Way;
+
+/// Time of the simulated reference node's set-up: its coordinator's interval of 30 s has passed.
+const SIMULATED_SETUP: Duration = Duration::from_secs(60);
 
 /// A case and the way in which its peers are connected.
 #[derive(Debug, Clone)]
@@ -29,13 +34,34 @@ pub struct Subject {
     pub setup: Duration,
     /// Channels by which it can be observed.
     pub observed: Vec<Channel>,
+    /// Requirements that its profile doesn't claim, with the reasons.
+    pub unsupported: BTreeMap<String, String>,
 }
 
 impl Subject {
     /// The reference node in virtual time.
     pub fn simulated(backend: Backend) -> Self {
         let observed = vec![Channel::Wire, Channel::Log, Channel::Metric, Channel::Outside];
-        Self { backend, setup: Duration::from_secs(60), observed }
+        Self { backend, setup: SIMULATED_SETUP, observed, unsupported: BTreeMap::new() }
+    }
+
+    /// A program as processes in real time, by its profile.
+    pub fn program(words: Vec<String>, profile: Arc<Profile>, ability: Ability) -> Self {
+        let log = profile.log.map(|_| Channel::Log);
+        let metrics = profile.metrics.as_ref().map(|_| Channel::Metric);
+        let (setup, unsupported) = (profile.setup, profile.unsupported.clone());
+        let program = Program::Profiled(words, profile);
+        Self {
+            backend: Backend::Processes(ProcessOptions { program, time_scale: 1, ability }),
+            setup,
+            observed: [Some(Channel::Wire), log, metrics, Some(Channel::Outside)].into_iter().flatten().collect(),
+            unsupported,
+        }
+    }
+
+    /// Whether its time is virtual.
+    pub fn is_simulated(&self) -> bool {
+        matches!(self.backend, Backend::Simulation(_))
     }
 }
 
@@ -55,6 +81,11 @@ impl Trial {
     /// # Errors
     /// Where the harness fails.
     pub fn run(&self, subject: &Subject, seed: u64) -> Result<(History, Judgement), TrialError> {
+        let declared = self.case.requirements.iter().find_map(|id| subject.unsupported.get(id));
+        if let Some(reason) = declared {
+            let reason = format!("declared unsupported by the profile: {reason}");
+            return Ok((History::default(), Judgement::unsupported(vec![reason])));
+        }
         let staged = self.case.staged(self.way, subject.setup);
         let chains = Chains::build(&staged);
         let played = play(&staged, &chains, seed, &subject.backend)
@@ -72,11 +103,15 @@ impl Trial {
 /// `MNS-SC-02-a, inbound`.
 impl fmt::Display for Trial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.case.name)?;
-        match self.way {
-            None => Ok(()),
-            Some(Way::Inbound) => f.write_str(", inbound"),
-            Some(Way::Outbound) => f.write_str(", outbound"),
-        }
+        f.write_str(&trial_name(&self.case.name, self.way))
+    }
+}
+
+/// See [`Trial`]'s display.
+pub(super) fn trial_name(case: &str, way: Option<Way>) -> String {
+    match way {
+        None => case.to_owned(),
+        Some(Way::Inbound) => format!("{case}, inbound"),
+        Some(Way::Outbound) => format!("{case}, outbound"),
     }
 }

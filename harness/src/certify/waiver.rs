@@ -66,6 +66,11 @@ impl Waivers {
         if problems.is_empty() { Ok(Self(waivers)) } else { Err(problems) }
     }
 
+    /// Those that a statement was made with.
+    pub fn of(rows: &[super::statement::Row]) -> Self {
+        Self(rows.iter().filter_map(|row| Some((row.id.clone(), row.waiver.clone()?))).collect())
+    }
+
     /// Why a requirement's failure is excused.
     pub fn reason(&self, id: &str) -> Option<String> {
         self.0.get(id).cloned()

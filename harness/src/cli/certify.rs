@@ -1,88 +1,240 @@
-//! `lockstep certify`.
+//! `lockstep certify`: the catalogue against a node, and a statement about it.
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use jiff::{Timestamp, Zoned};
 
 use super::{CliError, Exit};
-use crate::certify::statement::{Status, Tried, rows};
-use crate::certify::{Subject, Suite, Trial, Waivers, run};
-use crate::check::{Channel, Verdict};
+use crate::certify::folder::{self, sha256};
+use crate::certify::statement::{RunId, Statement, Status, SubjectId, SuiteId, Tried, VERSION, rows};
+use crate::certify::{Subject, Suite, Told, Trial, Waivers, render, run, sensitivity};
+use crate::check::Channel;
 use crate::history::black_box;
-use crate::run::{Backend, folder};
+use crate::report;
+use crate::run::privilege::{self, Ability};
+use crate::run::{Backend, Profile};
+use crate::run::stopwatch::Stopwatch;
 
+/// Judge a node by the conformance catalogue.
 #[derive(Debug, Args)]
 pub(super) struct CertifyArgs {
-    /// The reference node, in virtual time.
-    #[arg(long)]
+    /// The reference node, simulated, in virtual time: the whole catalogue in seconds.
+    #[arg(long, required_unless_present = "exec")]
     reference: bool,
-    /// Folder of the cases.
-    #[arg(long, value_name = "DIR", default_value = "fixtures/cases")]
-    cases: PathBuf,
-    /// Only cases whose name contains this.
+    /// A program, on real sockets and in real time: how it is started, in a shell's words without a shell. Needs a profile.
+    #[arg(long, value_name = "CMD", requires = "profile", conflicts_with = "reference")]
+    exec: Option<String>,
+    /// What is to be known of the program: `lockstep schema profile` tells the keys.
+    #[arg(long, value_name = "FILE", requires = "exec")]
+    profile: Option<PathBuf>,
+    /// Which cases: all, or only those of at most 60 s.
+    #[arg(long, value_enum, default_value_t)]
+    level: Level,
+    /// Only trials whose name contains this: `MNS-SC`, `MNS-SC-01`, `MNS-SC-01, inbound`.
     #[arg(long, value_name = "TEXT")]
     case: Option<String>,
+    /// Known failures: a YAML list of `{id, reason, until}`. They count as expected until that day, and are told when they pass.
+    #[arg(long, value_name = "FILE")]
+    waivers: Option<PathBuf>,
     /// Seed of all trials.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Trials at the same time. Default: one per core.
+    /// Trials at the same time. Default: one per core, and 64 in real time, where they mostly wait.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     /// Folder for the statement and its evidence.
     #[arg(long, value_name = "DIR", default_value = "lockstep-statement")]
     out: PathBuf,
+    /// Folder of the cases.
+    #[arg(long, value_name = "DIR", default_value = "fixtures/cases")]
+    cases: PathBuf,
 }
 
+impl CertifyArgs {
+    /// Whether it starts processes.
+    pub fn is_real(&self) -> bool {
+        self.exec.is_some()
+    }
+}
+
+/// Which cases are tried.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Level {
+    /// All.
+    #[default]
+    Full,
+    /// Those that take at most 60 s after their set-up.
+    Quick,
+}
+
+/// Trials at the same time in real time.
+const IN_REAL_TIME: usize = 64;
+
+/// A case above this is not quick.
+const QUICK: std::time::Duration = std::time::Duration::from_secs(60);
+
 pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, CliError> {
+    let started = Stopwatch::start();
+    let began = Timestamp::now();
     let suite = Suite::load(&args.cases)?;
-    let subject = Subject::simulated(Backend::simulation());
-    let wanted = |trial: &Trial| args.case.as_ref().is_none_or(|text| trial.to_string().contains(text.as_str()));
-    let trials: Vec<Trial> = suite.trials(true).into_iter().filter(wanted).collect();
-    let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let mut by_row: BTreeMap<String, (Vec<Tried>, BTreeSet<Channel>)> = BTreeMap::new();
-    let mut written = Ok(());
+    let waivers = match &args.waivers {
+        Some(path) => Waivers::load(path, Zoned::now().date())?,
+        None => Waivers::default(),
+    };
+    let (subject, id) = subject(args)?;
+    let trials = trials(args, &suite, subject.is_simulated())?;
+    let colours = report::colours(std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = args.jobs.map_or(if subject.is_simulated() { cores } else { IN_REAL_TIME }, usize::from);
+    let mut by_row: BTreeMap<String, (Vec<(usize, Tried)>, BTreeSet<Channel>)> = BTreeMap::new();
+    let (mut done, mut failed) = (0, None);
     run(&trials, &subject, args.seed, jobs, |i, told| {
         let trial = &trials[i];
-        let (tried, unseen) = match told {
-            Ok((history, judgement)) => {
-                let (_, during) = black_box(&history, subject.setup);
-                if judgement.verdict != Verdict::Pass {
-                    let path = args.out.join(format!("{trial}.jsonl"));
-                    let _ = std::fs::create_dir_all(&args.out);
-                    let _ = std::fs::File::create(path).map(|file| crate::history::write(&history, file));
-                }
-                (Tried::new(trial, &judgement, &during, String::new()), judgement.not_observed)
+        done += 1;
+        let told = tried(args, trial, &subject, told).and_then(|(tried, unseen)| {
+            writeln!(out, "{}", render::ended(&tried, done, trials.len(), colours))?;
+            out.flush()?;
+            Ok((tried, unseen))
+        });
+        match told {
+            Ok((tried, unseen)) => {
+                let (row, not_observed) = by_row.entry(trial.case.requirements[0].clone()).or_default();
+                row.push((i, tried));
+                not_observed.extend(unseen);
             }
-            Err(why) => (Tried::broken(trial, why, String::new()), BTreeSet::new()),
-        };
-        written = (|| {
-            writeln!(out, "{:<14} {trial}  {}", tried.status, tried.title)?;
-            if tried.status != Status::Pass {
-                for ground in &tried.grounds {
-                    writeln!(out, "    {ground}")?;
-                }
-                for check in tried.checks.iter().filter(|check| check.status != Status::Pass) {
-                    writeln!(out, "    {}: {} (line {:?})", check.status, check.check, check.line)?;
-                    writeln!(out, "      expected  {}", check.expected)?;
-                    writeln!(out, "      actual    {}", check.actual)?;
-                    writeln!(out, "      nearest   {:?}", check.nearest)?;
-                }
-                for line in &tried.transcript {
-                    writeln!(out, "      | {line}")?;
-                }
-            }
-            Ok::<(), std::io::Error>(())
-        })();
-        let (rows, not_observed) = by_row.entry(trial.case.requirements[0].clone()).or_default();
-        rows.push(tried);
-        not_observed.extend(unseen);
-        written.is_ok()
+            Err(error) => failed = Some(error),
+        }
+        failed.is_none()
     });
-    written?;
-    let _ = folder::place;
-    let rows = rows(by_row, &Waivers::default());
-    let worst = rows.iter().map(|row| row.status).max();
-    writeln!(out, "{worst:?}")?;
-    Ok(Exit::Expected)
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let by_row = by_row.into_iter().map(|(id, (mut tried, unseen))| {
+        // They end in any order.
+        tried.sort_by_key(|(i, _)| *i);
+        (id, (tried.into_iter().map(|(_, tried)| tried).collect(), unseen))
+    });
+    let mut statement = Statement {
+        lockstep_statement: VERSION,
+        suite: SuiteId {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            digest: suite.digest.clone(),
+            filter: args.case.clone(),
+            quick: args.level == Level::Quick,
+            sensitivity: sensitivity().to_owned(),
+        },
+        subject: id,
+        run: RunId {
+            backend: subject.backend.to_string(),
+            seed: args.seed,
+            setup_ms: millis(subject.setup),
+            began: began.to_string(),
+            took_ms: millis(started.elapsed()),
+            machine: format!("{} {}, {cores} cores", std::env::consts::OS, std::env::consts::ARCH),
+        },
+        rows: rows(by_row.collect(), &waivers),
+        seal: String::new(),
+    };
+    statement.seal = statement.sealed();
+    folder::write(&args.out, &statement)?;
+    write!(out, "{}", render::terminal(&statement, colours))?;
+    writeln!(out, "statement: {}", args.out.join("statement.html").display())?;
+    Ok(exit(statement.worst()))
+}
+
+/// What is certified, and what statements say of it.
+fn subject(args: &CertifyArgs) -> Result<(Subject, SubjectId), CliError> {
+    let digest = |path: &Path| std::fs::read(path).ok().map(|program| sha256(&program));
+    let (Some(exec), Some(profile)) = (&args.exec, &args.profile) else {
+        let subject = Subject::simulated(Backend::simulation());
+        let id = SubjectId {
+            name: "reference node".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            digest: std::env::current_exe().ok().and_then(|program| digest(&program)),
+            profile: None,
+            observed: subject.observed.clone(),
+        };
+        return Ok((subject, id));
+    };
+    let mut words = shlex::split(exec).filter(|words| !words.is_empty()).ok_or_else(|| {
+        CliError::Argument(format!("`{exec}` is no command: quotes are closed, and there is at least one word"))
+    })?;
+    // It is started in a folder of its own.
+    let program = PathBuf::from(&words[0]);
+    if program.components().count() > 1 {
+        let found = program.canonicalize().map_err(|error| CliError::Harness(format!("cannot start {}: {error}", program.display())))?;
+        words[0] = found.display().to_string();
+    }
+    let profile = Profile::load(profile)?;
+    let ability = privilege::ability();
+    if let Ability::Loopback(why) = &ability {
+        writeln!(std::io::stderr(), "processes run on loopback addresses, without faults of links: {why}")?;
+    }
+    let (name, version) = (profile.name.clone(), profile.version.clone().unwrap_or("of no version".to_owned()));
+    let (own, by) = (digest(Path::new(&words[0])), sha256(profile.source.as_bytes()));
+    let subject = Subject::program(words, Arc::new(profile), ability);
+    let observed = subject.observed.clone();
+    Ok((subject, SubjectId { name, version, digest: own, profile: Some(by), observed }))
+}
+
+/// What is tried; in real time the longest first.
+fn trials(args: &CertifyArgs, suite: &Suite, virtual_time: bool) -> Result<Vec<Trial>, CliError> {
+    let wanted = |trial: &Trial| {
+        let quick = args.level == Level::Full || trial.case.runs_for <= QUICK;
+        quick && args.case.as_ref().is_none_or(|text| trial.to_string().contains(text.as_str()))
+    };
+    let mut trials: Vec<Trial> = suite.trials(virtual_time).into_iter().filter(wanted).collect();
+    if !virtual_time {
+        trials.sort_by_key(|trial| std::cmp::Reverse(trial.case.runs_for));
+    }
+    if trials.is_empty() {
+        let which = args.case.as_ref().map_or(String::new(), |text| format!(" whose name contains `{text}`"));
+        return Err(CliError::Argument(format!("there is no case{which}")));
+    }
+    Ok(trials)
+}
+
+/// A trial for the statement, with its evidence written.
+fn tried(
+    args: &CertifyArgs,
+    trial: &Trial,
+    subject: &Subject,
+    told: Told,
+) -> Result<(Tried, BTreeSet<Channel>), CliError> {
+    let whom = match (&args.exec, &args.profile) {
+        (Some(exec), Some(profile)) => format!("--exec {} --profile {}", word(exec), word(&profile.display().to_string())),
+        _ => "--reference".to_owned(),
+    };
+    let repeat = format!("lockstep certify {whom} --case '{trial}' --seed {}", args.seed);
+    Ok(match told {
+        Ok((history, judgement)) => {
+            let (_, during) = black_box(&history, subject.setup);
+            let mut tried = Tried::new(trial, &judgement, &during, repeat);
+            tried.evidence = Some(folder::evidence(&args.out, &trial.to_string(), &history)?);
+            (tried, judgement.not_observed)
+        }
+        Err(why) => (Tried::broken(trial, why, repeat), BTreeSet::new()),
+    })
+}
+
+/// The exit code of a statement whose worst row is this.
+pub(super) fn exit(worst: Status) -> Exit {
+    match worst {
+        Status::Pass | Status::ExpectedFail | Status::NotTried => Exit::Expected,
+        Status::Unsupported | Status::Inconclusive => Exit::Undecided,
+        Status::Fail | Status::UnexpectedPass => Exit::Failed,
+        Status::HarnessError => Exit::Environment,
+    }
+}
+
+/// Quoted for a shell where it needs to be.
+fn word(text: &str) -> String {
+    shlex::try_quote(text).map_or_else(|_| format!("{text:?}"), |quoted| quoted.into_owned())
+}
+
+fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

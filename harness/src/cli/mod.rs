@@ -5,6 +5,7 @@ mod explain;
 mod list;
 mod run;
 mod schema;
+mod verify;
 
 use std::io::{self, ErrorKind, Write};
 
@@ -14,7 +15,7 @@ use thiserror::Error;
 pub use exit::Exit;
 pub use run::{Format, RunArgs};
 
-use crate::certify::CaseError;
+use crate::certify::{CaseError, StatementError};
 use crate::run::folder::FolderError;
 use crate::run::privilege;
 use crate::scenario::LoadError;
@@ -27,6 +28,10 @@ enum Cli {
     Run(run::RunArgs),
     /// Judge a node by the conformance catalogue, and write a statement about it.
     Certify(certify::CertifyArgs),
+    /// Judge a statement's evidence again, without the node.
+    Verify(verify::VerifyArgs),
+    /// Set two statements side by side, requirement by requirement.
+    Compare(verify::CompareArgs),
     /// List scenarios with their requirements.
     List(list::ListArgs),
     /// Tell what a scenario does, or what a requirement demands and which scenarios show it.
@@ -44,6 +49,8 @@ enum CliError {
     Argument(String),
     #[error(transparent)]
     Case(#[from] CaseError),
+    #[error(transparent)]
+    Statement(#[from] StatementError),
     #[error(transparent)]
     Folder(#[from] FolderError),
     #[error("{0}")]
@@ -64,6 +71,8 @@ impl CliError {
             Self::Load(LoadError::Unreadable { .. }) => Exit::Environment,
             // Whoever reads has had enough: `lockstep schema | head`.
             Self::Write(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Expected,
+            Self::Statement(StatementError::Content { .. }) => Exit::Content,
+            Self::Statement(StatementError::Io { .. }) => Exit::Environment,
             Self::Write(_) | Self::Folder(_) | Self::Harness(_) => Exit::Environment,
         }
     }
@@ -79,7 +88,12 @@ pub fn main() -> Exit {
             return if error.use_stderr() { Exit::Content } else { Exit::Expected };
         }
     };
-    if matches!(&cli, Cli::Run(args) if args.backend == run::On::Process) {
+    let processes = match &cli {
+        Cli::Run(args) => args.backend == run::On::Process,
+        Cli::Certify(args) => args.is_real(),
+        _ => false,
+    };
+    if processes {
         // While there is no other thread.
         if let Err(error) = privilege::enter_user_namespace_if_needed() {
             complain(&CliError::Harness(error.to_string()));
@@ -90,6 +104,8 @@ pub fn main() -> Exit {
     let done = match &cli {
         Cli::Run(args) => run::run(args, out),
         Cli::Certify(args) => certify::certify(args, out),
+        Cli::Verify(args) => verify::verify(args, out),
+        Cli::Compare(args) => verify::compare(args, out),
         Cli::List(args) => list::list(args, out),
         Cli::Explain(args) => explain::explain(args, out),
         Cli::Schema => schema::schema(out).map(|()| Exit::Expected),

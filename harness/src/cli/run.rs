@@ -13,7 +13,7 @@ use crate::check::Verdict;
 use crate::report;
 use crate::run::privilege::{self, Ability};
 use crate::run::stopwatch::Stopwatch;
-use crate::run::{self, Backend, ProcessOptions, ScenarioResult, folder, repeat_command};
+use crate::run::{self, Backend, ProcessOptions, Program, ScenarioResult, folder, repeat_command};
 use crate::scenario::{Scenario, find};
 
 /// Run scenarios and judge them.
@@ -154,7 +154,7 @@ fn jobs(args: &RunArgs) -> Result<Vec<Job>, CliError> {
         let backend = match &processes {
             None => Backend::simulation(),
             Some((node, ability)) => Backend::Processes(ProcessOptions {
-                node: node.clone(),
+                program: Program::Reference(node.clone()),
                 time_scale: args.time_scale.unwrap_or(scenario.time_scale),
                 ability: ability.clone(),
             }),

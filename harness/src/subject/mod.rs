@@ -8,11 +8,13 @@ mod link_fault;
 mod log_capture;
 mod node_config;
 pub mod process;
+pub mod profile;
 pub mod sim;
 pub mod sim_clock;
 mod sim_fault;
 pub mod sim_net;
 mod sim_store;
+pub mod template;
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use harness::check::Verdict;
 use harness::run::privilege::Ability;
-use harness::run::{Backend, ProcessOptions, Run, run};
+use harness::run::{Backend, ProcessOptions, Program, Run, run};
 use harness::scenario::Scenario;
 
 const NODE: &str = env!("CARGO_BIN_EXE_reference-node");
@@ -20,7 +20,7 @@ fn scenario(name: &str) -> Scenario {
 
 fn loopback(scenario: &Scenario, node: &Path) -> Run {
     let ability = Ability::Loopback("not asked for".to_owned());
-    let options = ProcessOptions { node: node.to_owned(), time_scale: 10, ability };
+    let options = ProcessOptions { program: Program::Reference(node.to_owned()), time_scale: 10, ability };
     run(scenario, 1, &Backend::Processes(options)).unwrap()
 }
 

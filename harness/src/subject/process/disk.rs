@@ -7,12 +7,13 @@ use std::process::Stdio;
 use node::chain::{SealedBlock, check};
 
 use super::member::Member;
+use super::program::reference;
 use super::{ProcessError, Wanted};
 use crate::peer::Chains;
 use crate::scenario::resolved::At;
 
 /// Writes the chain up to `at` into a node's store, by the node's own program.
-pub fn import(member: &Member, dir: &Path, chains: &Chains, at: &At) -> Result<(), ProcessError> {
+pub fn import(program: &Path, dir: &Path, chains: &Chains, at: &At) -> Result<(), ProcessError> {
     let path = dir.join("chain.ndjson");
     let write = || {
         let mut file = BufWriter::new(File::create(&path)?);
@@ -23,7 +24,7 @@ pub fn import(member: &Member, dir: &Path, chains: &Chains, at: &At) -> Result<(
         file.flush()
     };
     write().to(format!("write {}", path.display()))?;
-    let mut command = member.command(&["chain", "import"]);
+    let mut command = reference(program, dir, &["chain", "import"]);
     let output = command.arg(&path).output().to(format!("run {}", command.get_program().display()))?;
     fs::remove_file(&path).to(format!("remove {}", path.display()))?;
     if output.status.success() {
@@ -48,8 +49,8 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), ProcessError> {
 
 /// What is wrong with the chain that a node left on its disk, by nothing that the node said: it must be valid from its first block, and
 /// hold the block that the node announced last, by its height and the beginning of its hash.
-pub fn stored_chain(member: &Member, announced: Option<(u64, &str)>) -> Result<Option<String>, ProcessError> {
-    let mut command = member.command(&["chain", "export"]);
+pub fn stored_chain(program: &Path, member: &Member, announced: Option<(u64, &str)>) -> Result<Option<String>, ProcessError> {
+    let mut command = reference(program, member.dir(), &["chain", "export"]);
     let mut child = command.arg("-").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().to("export a chain")?;
     let lines = child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines);
     let mut tip: Option<SealedBlock> = None;

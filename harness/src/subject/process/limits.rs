@@ -16,6 +16,7 @@ pub fn unsupported(scenario: &Scenario, seed: u64, options: &Options) -> Vec<Str
             reasons.push(reason);
         }
     };
+    options.program.lacks(scenario).into_iter().for_each(&mut lacks);
     if scenario.nodes.values().any(|node| !node.disk.is_zero()) {
         lacks("`disk`: a real disk is as fast as it is".into());
     }

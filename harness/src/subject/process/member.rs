@@ -3,7 +3,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -13,10 +13,13 @@ use nix::unistd::Pid;
 
 use super::log_line;
 use super::namespace::Namespace;
+use super::program::Program;
 use super::readdress::AddressBook;
 use super::spawner::Spawner;
 use super::watch::Watch;
 use crate::peer::Chains;
+use crate::scenario::resolved::Node;
+use crate::subject::profile::Stream;
 
 /// A longer line of a log is cut.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -27,7 +30,8 @@ pub struct Member {
     pub name: String,
     /// Its address.
     pub ip: Ipv4Addr,
-    program: PathBuf,
+    node: Node,
+    program: Program,
     dir: PathBuf,
     /// `None` without namespaces.
     pub namespace: Option<Arc<Namespace>>,
@@ -52,20 +56,19 @@ pub struct Ears {
     pub book: AddressBook,
     /// Whether connections are known from the log only.
     pub connections: bool,
+    pub program: Program,
 }
 
 impl Member {
-    /// A node that isn't running, with its folder `dir`, where `config.toml` is.
-    pub fn new(name: &str, ip: Ipv4Addr, program: &Path, dir: PathBuf, namespace: Option<Arc<Namespace>>) -> Self {
-        let (life, killed_at) = (None, None);
-        Self { name: name.to_owned(), ip, program: program.to_owned(), dir, namespace, life, pauses: 0, killed_at }
+    /// A node that isn't running, with its folder `dir`, where its files are.
+    pub fn new(name: &str, node: &Node, program: &Program, dir: PathBuf, namespace: Option<Arc<Namespace>>) -> Self {
+        let (name, ip, node, program) = (name.to_owned(), node.ip, node.clone(), program.clone());
+        Self { name, ip, node, program, dir, namespace, life: None, pauses: 0, killed_at: None }
     }
 
-    /// A command of the node's program for its folder.
-    pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(words).arg("--config").arg(self.dir.join("config.toml")).stdin(Stdio::null());
-        command
+    /// Its folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// A new process on the same data.
@@ -73,18 +76,25 @@ impl Member {
     /// # Errors
     /// The program can't be started.
     pub fn start(&mut self, spawner: &Spawner, ears: &Ears) -> io::Result<()> {
-        let mut command = self.command(&["run"]);
-        command.stdout(Stdio::piped()).stderr(File::options().create(true).append(true).open(self.errors())?);
+        let mut command = self.program.run(&self.node, &self.dir);
+        let errors = File::options().create(true).append(true).open(self.errors())?;
+        match self.program.log() {
+            Stream::Stdout => command.stdout(Stdio::piped()).stderr(errors),
+            Stream::Stderr => command.stdout(errors).stderr(Stdio::piped()),
+        };
         let mut child = spawner.spawn(self.namespace.as_deref(), command)?;
-        let log = child.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (name, ears) = (self.name.clone(), ears.clone());
-        let reader = thread::Builder::new().name(format!("log-{name}")).spawn(move || ears.listen(&name, log))?;
+        let reader = thread::Builder::new().name(format!("log-{name}")).spawn(move || {
+            stdout.into_iter().for_each(|log| ears.listen(&name, log));
+            stderr.into_iter().for_each(|log| ears.listen(&name, log));
+        })?;
         self.killed_at = None;
         self.life = Some(Life { child, reader });
         Ok(())
     }
 
-    /// Where its standard error goes.
+    /// Where the stream goes that is not its log.
     fn errors(&self) -> PathBuf {
         self.dir.join("stderr")
     }
@@ -181,7 +191,7 @@ impl Ears {
         while let Ok(1..) = log.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
             let at = self.watch.now();
             let text = self.book.translate(String::from_utf8_lossy(&line).trim_end());
-            let said = log_line::read(&text, self.watch.time_scale());
+            let said = self.program.read(&text, self.watch.time_scale());
             let chain = log_line::chain(&said, &self.chains);
             let connection = log_line::connection(&said).filter(|_| self.connections);
             for what in [Some(said), chain, connection].into_iter().flatten() {

@@ -11,6 +11,7 @@ pub mod namespace;
 mod packet;
 pub mod packet_link;
 pub mod privilege;
+pub mod program;
 mod readdress;
 mod scrape;
 mod shelter;
@@ -38,6 +39,7 @@ use self::member::{Ears, Member};
 use self::namespace::Namespace;
 use self::packet_link::PacketLink;
 use self::privilege::Ability;
+use self::program::Program;
 use self::readdress::AddressBook;
 use self::scrape::Scraper;
 use self::shelter::Shelter;
@@ -48,7 +50,6 @@ use super::LATENCY;
 use super::agenda::{Agenda, Turn};
 use super::change::fates;
 use super::link_fault::{LinkFaults, set_links};
-use super::node_config::config_text;
 use crate::fault::SimTime;
 use crate::fault::link::LinkParams;
 use crate::history::{History, Meta, Observation, What};
@@ -68,8 +69,8 @@ const LOOK: Duration = Duration::from_millis(2);
 /// How processes are run.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The reference node's program.
-    pub node: PathBuf,
+    /// What runs as nodes.
+    pub program: Program,
     /// Divides every interval, timeout and back-off (D-29); 1 is real time.
     pub time_scale: u32,
     /// What the system allows.
@@ -162,19 +163,13 @@ impl<'a> Run<'a> {
         for (name, node) in &real.nodes {
             let dir = shelter.path().join(name);
             fs::create_dir(&dir).to(format!("make {}", dir.display()))?;
-            let own = [
-                ("store", "path", "\"data\"".to_owned()),
-                ("http", "listen", format!("\"{}:{HTTP_PORT}\"", node.ip)),
-                ("log", "format", "\"json\"".to_owned()),
-                ("log", "level", "\"info,node=debug\"".to_owned()),
-                ("test", "time_scale", scale.to_string()),
-            ];
-            let text = config_text(&real, node, chains, &own);
-            fs::write(dir.join("config.toml"), text).to(format!("write the configuration of {name}"))?;
-            let member = Member::new(name, node.ip, &options.node, dir.clone(), network(vec![node.ip])?);
-            match stored.get(&node.chain) {
-                Some(same) => copy(&same.join("data"), &dir.join("data"))?,
-                None => import(&member, &dir, chains, &node.chain)?,
+            options.program.prepare(&real, node, chains, &dir, scale)?;
+            let member = Member::new(name, node, &options.program, dir.clone(), network(vec![node.ip])?);
+            match (&options.program, stored.get(&node.chain)) {
+                (Program::Reference(_), Some(same)) => copy(&same.join("data"), &dir.join("data"))?,
+                (Program::Reference(program), None) => import(program, &dir, chains, &node.chain)?,
+                // Who knows only the wire begins with nothing.
+                (Program::Profiled(..), _) => {}
             }
             stored.entry(node.chain.clone()).or_insert(dir);
             members.insert(name.clone(), member);
@@ -200,7 +195,8 @@ impl<'a> Run<'a> {
         let watch = Watch::start(scale);
         let cast = Cast::start(&real, chains, &ips, seed, scale, peers, &watch).to("start the scripted peers")?;
         let scraper = Scraper::start(harness, watch.clone()).to("start a thread")?;
-        let ears = Ears { watch: watch.clone(), chains: chains.clone(), book, connections: !namespaces };
+        let program = options.program.clone();
+        let ears = Ears { watch: watch.clone(), chains: chains.clone(), book, connections: !namespaces, program };
         let names = ips.into_iter().map(|(name, ip)| (ip, name)).collect();
         let _shelter = shelter;
         Ok(Self { told, seed, watch, wires, links, members, late, names, spawner, ears, cast, scraper, _shelter })
@@ -231,7 +227,8 @@ impl<'a> Run<'a> {
             thread::sleep(LOOK.min(self.watch.until(self.told.runs_for)));
         }
         self.sample();
-        let Self { told, seed, watch, wires, mut members, scraper, cast, .. } = self;
+        let Self { told, seed, watch, wires, mut members, scraper, cast, ears, .. } = self;
+        let program = ears.program;
         scraper.finish();
         if let Wires::Packets(link) = &wires {
             let (bytes, connections) = link.totals();
@@ -249,7 +246,8 @@ impl<'a> Run<'a> {
                 What::Chain { height, tip, .. } => Some((*height, tip.clone())),
                 _ => None,
             });
-            if let broken @ Some(_) = stored_chain(member, last.as_ref().map(|(height, tip)| (*height, tip.as_str())))?
+            let Program::Reference(program) = &program else { break };
+            if let broken @ Some(_) = stored_chain(program, member, last.as_ref().map(|(height, tip)| (*height, tip.as_str())))?
             {
                 let (height, tip) = last.unwrap_or_default();
                 let what = What::Chain { ancestor: height, height, tip, broken };
@@ -373,11 +371,12 @@ impl<'a> Run<'a> {
     }
 
     fn sample(&mut self) {
+        let Some((port, path)) = self.ears.program.metrics() else { return };
         let running = self.members.values_mut().filter_map(|member| {
             let asks = member.runs() && !member.is_paused();
-            asks.then(|| (member.name.clone(), SocketAddr::new(member.ip.into(), HTTP_PORT)))
+            asks.then(|| (member.name.clone(), SocketAddr::new(member.ip.into(), port)))
         });
-        self.scraper.ask(running.collect());
+        self.scraper.ask(path, running.collect());
     }
 }
 

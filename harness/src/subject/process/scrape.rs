@@ -18,7 +18,7 @@ const LONGEST: u64 = 1 << 20;
 
 /// A thread that asks, so that a node that stands still holds up nobody.
 pub struct Scraper {
-    asks: Sender<Vec<(String, SocketAddr)>>,
+    asks: Sender<(String, Vec<(String, SocketAddr)>)>,
     thread: JoinHandle<()>,
 }
 
@@ -28,14 +28,14 @@ impl Scraper {
     /// # Errors
     /// The system gives no thread.
     pub fn start(namespace: Option<Arc<Namespace>>, watch: Watch) -> io::Result<Self> {
-        let (asks, asked) = channel::<Vec<(String, SocketAddr)>>();
+        let (asks, asked) = channel::<(String, Vec<(String, SocketAddr)>)>();
         let thread = thread::Builder::new().name("scraper".into()).spawn(move || {
             if namespace.is_some_and(|namespace| namespace.enter().is_err()) {
                 return;
             }
-            for nodes in asked {
+            for (path, nodes) in asked {
                 for (name, at) in nodes {
-                    if let Ok(text) = ask(at) {
+                    if let Ok(text) = ask(at, &path) {
                         watch.see(&name, What::Metrics(exposition::values(&text)));
                     }
                 }
@@ -44,10 +44,10 @@ impl Scraper {
         Ok(Self { asks, thread })
     }
 
-    /// Asks these, and records their answers as they come.
-    pub fn ask(&self, nodes: Vec<(String, SocketAddr)>) {
+    /// Asks these for what they serve at `path`, and records their answers as they come.
+    pub fn ask(&self, path: String, nodes: Vec<(String, SocketAddr)>) {
         // A thread that couldn't enter the namespace has ended: checks miss the metrics, and say so.
-        let _ = self.asks.send(nodes);
+        let _ = self.asks.send((path, nodes));
     }
 
     /// Waits for all answers.
@@ -57,11 +57,11 @@ impl Scraper {
     }
 }
 
-fn ask(at: SocketAddr) -> io::Result<String> {
+fn ask(at: SocketAddr, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&at, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.take(LONGEST).read_to_string(&mut answer)?;
     match answer.split_once("\r\n\r\n") {

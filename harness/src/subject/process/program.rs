@@ -1,0 +1,143 @@
+//! What runs as a node: the reference node, or somebody else's program by its profile.
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use super::{HTTP_PORT, ProcessError, Wanted, log_line};
+use crate::history::What;
+use crate::peer::{Chains, PORT};
+use crate::scenario::Scenario;
+use crate::scenario::resolved::Node;
+use crate::subject::node_config::config_text;
+use crate::subject::profile::{Profile, Stream};
+use crate::subject::template::Values;
+
+/// A program.
+#[derive(Debug, Clone)]
+pub enum Program {
+    /// The reference node's: its configuration, its store and its log are known.
+    Reference(PathBuf),
+    /// Another one: its words, and what its profile says of it.
+    Profiled(Vec<String>, Arc<Profile>),
+}
+
+impl Program {
+    /// Writes what `node` needs into its folder.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn prepare(
+        &self,
+        scenario: &Scenario,
+        node: &Node,
+        chains: &Chains,
+        dir: &Path,
+        time_scale: u32,
+    ) -> Result<(), ProcessError> {
+        match self {
+            Self::Reference(_) => {
+                let own = [
+                    ("store", "path", "\"data\"".to_owned()),
+                    ("http", "listen", format!("\"{}:{HTTP_PORT}\"", node.ip)),
+                    ("log", "format", "\"json\"".to_owned()),
+                    ("log", "level", "\"info,node=debug\"".to_owned()),
+                    ("test", "time_scale", time_scale.to_string()),
+                ];
+                let text = config_text(scenario, node, chains, &own);
+                let path = dir.join("config.toml");
+                fs::write(&path, text).to(format!("write {}", path.display()))
+            }
+            Self::Profiled(_, profile) => {
+                for (name, content) in profile.files(&values(node, dir)) {
+                    let path = dir.join(name);
+                    let folder = path.parent().unwrap_or(dir);
+                    fs::create_dir_all(folder).to(format!("make {}", folder.display()))?;
+                    fs::write(&path, content).to(format!("write {}", path.display()))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Starts `node` in its folder.
+    pub fn run(&self, node: &Node, dir: &Path) -> Command {
+        match self {
+            Self::Reference(path) => reference(path, dir, &["run"]),
+            Self::Profiled(words, profile) => {
+                let values = values(node, dir);
+                let mut command = Command::new(words.first().map_or("", String::as_str));
+                command.args(words.iter().skip(1)).args(profile.arguments(&values));
+                command.envs(profile.environment(&values)).current_dir(dir).stdin(Stdio::null());
+                command
+            }
+        }
+    }
+
+    /// Which stream is its log.
+    pub fn log(&self) -> Stream {
+        match self {
+            Self::Reference(_) => Stream::Stdout,
+            Self::Profiled(_, profile) => profile.log.unwrap_or_default(),
+        }
+    }
+
+    /// What a line of its log says.
+    pub fn read(&self, line: &str, time_scale: u32) -> What {
+        match self {
+            Self::Profiled(_, profile) if !profile.json() => profile.read(line),
+            _ => log_line::read(line, time_scale),
+        }
+    }
+
+    /// Port and path of its metrics.
+    pub fn metrics(&self) -> Option<(u16, String)> {
+        match self {
+            Self::Reference(_) => Some((HTTP_PORT, "/metrics".to_owned())),
+            Self::Profiled(_, profile) => profile.metrics.clone(),
+        }
+    }
+
+    /// What `scenario` asks of a node that this one has no setting for.
+    pub fn lacks(&self, scenario: &Scenario) -> Vec<String> {
+        let Self::Profiled(_, profile) = self else { return Vec::new() };
+        let sections = profile.sections();
+        let mut lacks = Vec::new();
+        for node in scenario.nodes.values() {
+            for section in node.config.keys().filter(|section| !sections.contains(section.as_str())) {
+                lacks.push(format!("settings of `{section}`: the profile has no {{{{settings.{section}}}}}"));
+            }
+            if !node.checkpoints.is_empty() {
+                lacks.push("checkpoints: a profile has no place for them".to_owned());
+            }
+        }
+        lacks
+    }
+}
+
+/// A command of the reference node for a folder.
+pub fn reference(program: &Path, dir: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(words).arg("--config").arg(dir.join("config.toml")).stdin(Stdio::null());
+    command
+}
+
+fn values(node: &Node, dir: &Path) -> Values {
+    Values {
+        plain: [
+            ("listen", format!("{}:{PORT}", node.ip)),
+            ("ip", node.ip.to_string()),
+            ("port", PORT.to_string()),
+            ("dir", dir.display().to_string()),
+            ("masternode", node.masternode.to_string()),
+        ]
+        .into(),
+        lists: [
+            ("whitelisted", node.whitelists.clone()),
+            ("peers", node.dials.clone()),
+            ("blacklisted", node.blacklists.clone()),
+        ]
+        .into(),
+        settings: node.config.clone(),
+    }
+}

@@ -1,0 +1,260 @@
+//! What Lockstep needs to know of a node that somebody else wrote: a YAML file, whose manual are the types below.
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path};
+use std::time::Duration;
+
+use regex::Regex;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::template::{Template, Values};
+use crate::history::{Field, Fields, What};
+use crate::scenario::requirement::catalogue;
+use crate::scenario::value::Span;
+use crate::scenario::vocabulary::{LOG_EVENTS, allowed};
+use crate::scenario::{LoadError, Problem, Spanned, document};
+
+/// Time of the set-up where the profile names none.
+const SETUP: Duration = Duration::from_secs(20);
+
+/// A node's profile. In `arguments`, `environment` and `files`, `{{listen}}` (ip:port), `{{ip}}`, `{{port}}`, `{{dir}}` (a folder of its
+/// own, where it is started), `{{masternode}}` (true or false) and the lists `{{whitelisted}}`, `{{peers}}` and `{{blacklisted}}` are filled
+/// in. A list is written as `ip,ip`; with `|quoted` as `"ip", "ip"`, with `|lines` one a line. `{{settings.sync}}` are the lines
+/// `key = value` that a case wants in that section.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileFile {
+    /// The node's name in statements.
+    pub name: Spanned<String>,
+    /// Its version in statements.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// What follows the words of `--exec` when it is started, and started again on the same folder.
+    #[serde(default)]
+    pub arguments: Vec<Spanned<String>>,
+    /// Variables of its environment, beside the harness's own.
+    #[serde(default)]
+    pub environment: BTreeMap<String, Spanned<String>>,
+    /// Files to write into its folder before it starts first: path and content.
+    #[serde(default)]
+    pub files: BTreeMap<String, Spanned<String>>,
+    /// How long it may take to start, to connect with its peers and to sync to a case's height (up to 5,600 blocks). Patience, no claim
+    /// about the node. Default 20 s.
+    #[serde(default)]
+    pub setup: Option<Spanned<Span>>,
+    /// Its log, where it has one: else that channel is not observed.
+    #[serde(default)]
+    pub log: Option<LogFile>,
+    /// Its metrics, where it has them: else that channel is not observed.
+    #[serde(default)]
+    pub metrics: Option<MetricsFile>,
+    /// Requirements that it doesn't claim to keep.
+    #[serde(default)]
+    pub unsupported: Vec<UnsupportedFile>,
+}
+
+/// How its log is read.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogFile {
+    /// Where it writes it. Default: its standard output.
+    #[serde(default)]
+    pub stream: Stream,
+    /// Which lines are which events, the first that matches. A line that none matches has no name.
+    #[serde(default)]
+    pub events: Vec<EventFile>,
+    /// Lines are JSON as the reference node writes them, and name their events themselves.
+    #[serde(default)]
+    pub json: bool,
+}
+
+/// A stream of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// Standard output.
+    #[default]
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// Lines of one kind.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventFile {
+    /// An event's name (decisions, Canonical log lines).
+    pub event: Spanned<String>,
+    /// A regular expression that its lines match. Named groups become fields: `(?<ip>[0-9.]+)`; `level` becomes the line's level.
+    pub pattern: Spanned<String>,
+}
+
+/// Where it serves metrics in Prometheus' text format, on its own address.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MetricsFile {
+    /// The port.
+    pub port: u16,
+    /// The path. Default `/metrics`.
+    #[serde(default)]
+    pub path: Option<String>,
+}
+
+/// A requirement that is not claimed.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnsupportedFile {
+    /// Its id.
+    pub id: Spanned<String>,
+    /// Why not, for those who read the statement.
+    pub reason: Spanned<String>,
+}
+
+/// A validated profile.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// Its file's text, for its digest.
+    pub source: String,
+    /// See [`ProfileFile::name`].
+    pub name: String,
+    /// See [`ProfileFile::version`].
+    pub version: Option<String>,
+    /// See [`ProfileFile::setup`].
+    pub setup: Duration,
+    /// Which stream is its log; `None`: it has none.
+    pub log: Option<Stream>,
+    /// Port and path.
+    pub metrics: Option<(u16, String)>,
+    /// Reasons by requirement.
+    pub unsupported: BTreeMap<String, String>,
+    arguments: Vec<Template>,
+    environment: BTreeMap<String, Template>,
+    files: BTreeMap<String, Template>,
+    events: Vec<(String, Regex)>,
+    json: bool,
+}
+
+impl Profile {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// [`LoadError`], with all that is wrong.
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        document(path, Self::check)
+    }
+
+    fn check(file: ProfileFile, text: &str) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        if file.name.value.trim().is_empty() {
+            problems.push(Problem::new(file.name.place, "a node without a name").help("say what statements call it"));
+        }
+        let mut template = |text: &Spanned<String>| {
+            Template::parse(&text.value).unwrap_or_else(|why| {
+                problems.push(Problem::new(text.place.clone(), why.title).help(why.help));
+                Template::default()
+            })
+        };
+        let arguments = file.arguments.iter().map(&mut template).collect();
+        let environment = file.environment.iter().map(|(name, text)| (name.clone(), template(text))).collect();
+        let files: BTreeMap<String, Template> =
+            file.files.iter().map(|(name, text)| (name.clone(), template(text))).collect();
+        for (name, content) in &file.files {
+            let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+            if !inside || name.is_empty() {
+                let title = format!("`{name}` is no path below the node's folder");
+                problems.push(Problem::new(content.place.clone(), title).help("write it without `/` at its start and without `..`"));
+            }
+        }
+        let log = file.log.as_ref();
+        let mut events = Vec::new();
+        for EventFile { event, pattern } in log.into_iter().flat_map(|log| &log.events) {
+            let known = || LOG_EVENTS.iter().map(|(name, _)| *name);
+            if !known().any(|name| name == event.value) {
+                let help = allowed(&event.value, known());
+                problems.push(Problem::new(event.place.clone(), format!("no event `{}`", event.value)).help(help));
+            }
+            match Regex::new(&pattern.value) {
+                Ok(regex) => events.push((event.value.clone(), regex)),
+                Err(error) => {
+                    let reason = error.to_string();
+                    let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                    problems.push(Problem::new(pattern.place.clone(), "this is no regular expression").help(last));
+                }
+            }
+        }
+        let mut unsupported = BTreeMap::new();
+        for UnsupportedFile { id, reason } in &file.unsupported {
+            let ids = || catalogue().iter().map(|row| row.id.as_str());
+            if !ids().any(|known| known == id.value) {
+                let help = allowed(&id.value, ids());
+                problems.push(Problem::new(id.place.clone(), format!("no requirement `{}`", id.value)).help(help));
+            }
+            unsupported.insert(id.value.clone(), reason.value.clone());
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self {
+            source: text.to_owned(),
+            name: file.name.value,
+            version: file.version,
+            setup: file.setup.map_or(SETUP, |setup| setup.value.0),
+            log: file.log.as_ref().map(|log| log.stream),
+            json: file.log.is_some_and(|log| log.json),
+            metrics: file.metrics.map(|metrics| (metrics.port, metrics.path.unwrap_or_else(|| "/metrics".to_owned()))),
+            unsupported,
+            arguments,
+            environment,
+            files,
+            events,
+        })
+    }
+
+    /// The words that follow its program's.
+    pub fn arguments(&self, values: &Values) -> Vec<String> {
+        self.arguments.iter().map(|template| template.fill(values)).collect()
+    }
+
+    /// Its variables.
+    pub fn environment<'a>(&'a self, values: &'a Values) -> impl Iterator<Item = (&'a String, String)> {
+        self.environment.iter().map(|(name, template)| (name, template.fill(values)))
+    }
+
+    /// Its files: paths below its folder, and what is in them.
+    pub fn files<'a>(&'a self, values: &'a Values) -> impl Iterator<Item = (&'a String, String)> {
+        self.files.iter().map(|(name, template)| (name, template.fill(values)))
+    }
+
+    /// Sections whose settings it has a place for.
+    pub fn sections(&self) -> BTreeSet<&str> {
+        let templates = self.arguments.iter().chain(self.environment.values()).chain(self.files.values());
+        templates.flat_map(Template::sections).collect()
+    }
+
+    /// Whether lines name their events as the reference node's do.
+    pub fn json(&self) -> bool {
+        self.json
+    }
+
+    /// What a line of its log says.
+    pub fn read(&self, line: &str) -> What {
+        let found = self.events.iter().find_map(|(event, regex)| Some((event, regex, regex.captures(line)?)));
+        let mut fields = Fields::new();
+        let (mut level, mut event) = (String::new(), String::new());
+        if let Some((name, regex, captures)) = found {
+            event.clone_from(name);
+            for group in regex.capture_names().flatten() {
+                let Some(value) = captures.name(group) else { continue };
+                let text = value.as_str().to_owned();
+                match group {
+                    "level" => level = text,
+                    _ => {
+                        let field = text.parse().map_or(Field::Text(text), Field::Number);
+                        fields.insert(group.to_owned(), field);
+                    }
+                }
+            }
+        }
+        What::Log { level, event, text: line.to_owned(), fields }
+    }
+}
