@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::mutant::{self, Mutant};
 use super::status::{BanStatus, ms};
 use super::timing::Timing;
 use crate::wire::Message;
@@ -76,6 +77,7 @@ impl Rates {
     /// Notes a message; `false` where it is over its rate: 20 pings, 1,000 about blocks and hashes, 50 others in 10 s.
     pub fn allow(&mut self, message: &Message, now: Duration, timing: &Timing) -> bool {
         let (class, limit) = match message {
+            Message::Ping { .. } if mutant::is(Mutant::KeepaliveIsAbuse) => (0, 2),
             Message::Ping { .. } => (0, 20),
             Message::GetBlocks(..)
             | Message::GetBlockRange { .. }

@@ -1,4 +1,5 @@
 //! The vote about a peer's chain (Component 2, D-12): a peer far ahead needs half of the others near its tip.
+use super::mutant::{self, Mutant};
 use crate::chain::Height;
 
 /// A peer further ahead than this is judged.
@@ -19,7 +20,8 @@ pub(super) enum Vote {
 
 /// Judges a peer at `tip` by the heights of all connected peers, its own (`tip`) included.
 pub(super) fn vote(our: Height, tip: Height, others: impl Iterator<Item = Height>) -> Vote {
-    if tip <= our.saturating_add(JUDGED_ABOVE) {
+    let later = u64::from(mutant::is(Mutant::VoteFromOneLater));
+    if tip <= our.saturating_add(JUDGED_ABOVE + later) {
         return Vote::NotNeeded;
     }
     let (mut agree, mut total) = (1, 1);

@@ -76,7 +76,8 @@ fn median(mut heights: Vec<Height>) -> Option<Height> {
     if mutant::is(Mutant::MeanOverflows) {
         return Some(lower.wrapping_add(upper) / 2);
     }
-    Some(lower / 2 + upper / 2 + (lower % 2 + upper % 2) / 2)
+    let up = u64::from(mutant::is(Mutant::MeanRoundsUp));
+    Some(lower / 2 + upper / 2 + (lower % 2 + upper % 2 + up) / 2)
 }
 
 #[cfg(test)]

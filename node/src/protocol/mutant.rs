@@ -57,6 +57,50 @@ mutants! {
     WhitelistBeatsBlacklist,
     /// Any matching or unknown pong resets the count.
     AnyPongCounts,
+    /// The mean of the middle two heights is rounded up.
+    MeanRoundsUp,
+    /// A bench never ends.
+    BenchNeverEnds,
+    /// A peer that is whitelisted by `ip` and by `ip:port` counts twice.
+    PortMakesTwoPeers,
+    /// No ping leaves while a range is asked for.
+    NoPingsDuringSync,
+    /// An answer that takes longer than a minute is thrown away.
+    LateAnswerDropped,
+    /// The switch to a branch happens before all of it is there, the rest follows.
+    ReorgInParts,
+    /// Of two equal branches the one that came first stays.
+    TieByArrival,
+    /// A nonce goes through a floating point number.
+    NonceAsFloat,
+    /// Pongs tell no height.
+    PongsWithoutHeight,
+    /// Pings tell no height.
+    PingsWithoutHeight,
+    /// No slot is reserved for whitelisted peers.
+    NoReservedSlots,
+    /// A third ping within 10 s is a strike.
+    KeepaliveIsAbuse,
+    /// Who announces itself as a masternode is whitelisted.
+    AnnouncementWhitelists,
+    /// What a short answer lacks is not asked for.
+    ShortAnswerEndsTheRange,
+    /// A range is as wide as the gap.
+    RangesWithoutLimit,
+    /// The search for a common ancestor goes down to the genesis.
+    SearchWithoutLimit,
+    /// A peer of another genesis is a peer like any other.
+    ForeignGenesisCounts,
+    /// The same range is asked of the same peer for ever.
+    SameRangeForEver,
+    /// A regular peer's request lives as long as a whitelisted one's.
+    RegularTimeoutAsLong,
+    /// An older height is kept where the newer one is lower.
+    HighestHeightCounts,
+    /// The vote is taken from 52 ahead.
+    VoteFromOneLater,
+    /// A silent peer is dropped one missed pong too early.
+    OneMissedPongLess,
 }
 
 #[cfg(feature = "mutants")]

@@ -28,6 +28,8 @@ impl Core {
                     self.pinged_height(id, height);
                 }
                 let (timestamp, height) = (self.now_unix(), self.told_height(chain));
+                let height = height.filter(|_| !mutant::is(Mutant::PongsWithoutHeight));
+                let nonce = if mutant::is(Mutant::NonceAsFloat) { nonce as f64 as u64 } else { nonce };
                 self.send(id, Message::Pong { nonce, timestamp, height });
             }
             Message::Pong { nonce, height, .. } => {
@@ -79,7 +81,10 @@ impl Core {
             Message::BlockResponse(block) => self.unasked(ip, &[block], chain),
             Message::BlocksResponse(blocks) | Message::BlockRangeResponse(blocks) => self.answered(ip, &blocks, chain),
             // For the status alone: an announcement doesn't whitelist anybody (phases 1 and 2, Whitelist).
-            Message::MasternodeAnnouncement { .. } => conn.masternode = true,
+            Message::MasternodeAnnouncement { .. } => {
+                conn.masternode = true;
+                conn.whitelisted |= mutant::is(Mutant::AnnouncementWhitelists);
+            }
             // Nothing depends on these.
             Message::Handshake { .. }
             | Message::Ack { .. }

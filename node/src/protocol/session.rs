@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::liveness::Checked;
 use super::mutant::{self, Mutant};
 use super::peer_table::Conn;
-use super::timing::HALF_OPEN_MAX;
+use super::timing::{HALF_OPEN_MAX, Patience};
 use super::{ConnId, Core, Direction, Event, Output, slots};
 use crate::chain::{ChainView, Hash, Height};
 use crate::wire::{MAGIC, Message, PROTOCOL_VERSION};
@@ -210,7 +210,7 @@ impl Core {
     }
 
     fn ping(&mut self, id: ConnId, chain: &dyn ChainView) {
-        let height = self.told_height(chain);
+        let height = self.told_height(chain).filter(|_| !mutant::is(Mutant::PingsWithoutHeight));
         let nonce = self.rng.next();
         let timestamp = self.now_unix();
         let Some(conn) = self.peers.get_mut(id) else { return };
@@ -237,7 +237,10 @@ impl Core {
     /// The newest height counts, also when it is lower (D-9); that of a foreign chain never does (D-19).
     pub(super) fn report(&mut self, id: ConnId, height: Height) {
         let now = self.now.at;
-        if let Some(conn) = self.peers.get_mut(id).filter(|conn| !conn.foreign) {
+        let older = |conn: &Conn| conn.reported.is_some_and(|old| old > height);
+        if let Some(conn) = self.peers.get_mut(id).filter(|conn| !conn.foreign)
+            && !(mutant::is(Mutant::HighestHeightCounts) && older(conn))
+        {
             (conn.reported, conn.reported_at) = (Some(height), now);
         }
     }
@@ -246,7 +249,7 @@ impl Core {
     pub(super) fn genesis_told(&mut self, id: ConnId, theirs: Hash, chain: &dyn ChainView) {
         let Some(conn) = self.peers.get_mut(id) else { return };
         conn.genesis_by = None;
-        if chain.hash_at(0) == Some(theirs) || conn.foreign {
+        if chain.hash_at(0) == Some(theirs) || conn.foreign || mutant::is(Mutant::ForeignGenesisCounts) {
             return;
         }
         conn.foreign = true;
@@ -289,7 +292,8 @@ impl Core {
             if check {
                 self.check_liveness(id);
             }
-            if ping {
+            let syncing = !self.requests.open.is_empty() && mutant::is(Mutant::NoPingsDuringSync);
+            if ping && !syncing {
                 self.ping(id, chain);
             }
         }
@@ -299,6 +303,10 @@ impl Core {
         let Some(conn) = self.peers.get_mut(id) else { return };
         let (ip, direction, whitelisted) = (conn.ip, conn.direction, conn.whitelisted);
         let patience = self.timing.patience(whitelisted && !mutant::is(Mutant::NoRelaxedTimeout));
+        let patience = match mutant::is(Mutant::OneMissedPongLess) {
+            true => Patience { missed_max: patience.missed_max - 1, ..patience },
+            false => patience,
+        };
         let max = patience.missed_max;
         match conn.liveness.check(self.now.at, &self.timing, patience) {
             Checked::Fine => {}

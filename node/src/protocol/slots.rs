@@ -1,7 +1,10 @@
 //! Connection slots (Phase 2): some are reserved for whitelisted masternodes.
 
+use super::mutant::{self, Mutant};
+
 /// Whether one more peer may connect, given those connected.
 pub(super) fn admits(whitelisted: bool, regulars: usize, all: usize, max: usize, reserved: usize) -> bool {
+    let reserved = if mutant::is(Mutant::NoReservedSlots) { 0 } else { reserved };
     all < max && (whitelisted || regulars < max.saturating_sub(reserved))
 }
 

@@ -70,8 +70,13 @@ impl Core {
             let benched = self.benches.until(conn.ip, self.now.at).is_some();
             Source { ip: conn.ip, height, benched }
         };
+        let twice = |(conn, _): &(&Conn, Height)| {
+            let listed = self.config.network.whitelisted_peers.iter().filter(|peer| peer.ip == conn.ip);
+            mutant::is(Mutant::PortMakesTwoPeers) && listed.count() > 1
+        };
+        let again = self.peers.masternode_heights().filter(twice);
         let ghost = |height: &Height| Source { ip: IpAddr::from([0, 0, 0, 0]), height: *height, benched: true };
-        self.peers.masternode_heights().map(source).chain(self.standing.ghosts.iter().map(ghost)).collect()
+        self.peers.masternode_heights().chain(again).map(source).chain(self.standing.ghosts.iter().map(ghost)).collect()
     }
 
     /// Whom the line about our lag names: who is asked already, else who is asked next.
@@ -156,7 +161,9 @@ impl Core {
                 break;
             }
             let start = self.download(purpose).ranges.back().map_or(planned, |range| range.end).saturating_add(1);
-            let end = goal.height().min(start.saturating_add(self.config.sync.max_sync_batch_size - 1));
+            let batch = self.config.sync.max_sync_batch_size - 1;
+            let batch = if mutant::is(Mutant::RangesWithoutLimit) { u64::MAX } else { batch };
+            let end = goal.height().min(start.saturating_add(batch));
             let end = end.saturating_add(u64::from(mutant::is(Mutant::RangeEndOffByOne)));
             let Some(wanted) = HeightRange::new(start, end) else { break };
             let Some((ip, range)) = self.pick(goal, wanted, &BTreeSet::new(), allow_benched, chain) else { break };
@@ -232,7 +239,7 @@ impl Core {
     fn ask(&mut self, purpose: Purpose, index: usize, ip: IpAddr, range: HeightRange, hedge: bool) {
         let Some(conn) = self.peers.by_ip(ip) else { return };
         let (id, direction, whitelisted) = (conn.id, conn.direction, conn.whitelisted);
-        let (timeout, hedge_after) = if whitelisted {
+        let (timeout, hedge_after) = if whitelisted || mutant::is(Mutant::RegularTimeoutAsLong) {
             (self.timing.timeout_whitelisted, self.timing.hedge_whitelisted)
         } else {
             (self.timing.timeout_regular, self.timing.hedge_regular)
@@ -346,6 +353,10 @@ impl Core {
         let inside = |request: Request| blocks.iter().any(|block| request.range.contains(block.height()));
         if let Some(request) = open.filter(|request| inside(*request)) {
             self.requests.open.remove(&ip);
+            let late = self.now.at > request.asked_at + Duration::from_secs(60);
+            if late && mutant::is(Mutant::LateAnswerDropped) {
+                return self.failed(ip, request.range, "late");
+            }
             if request.cancelled {
                 self.tell_received(ip, first, blocks.len() as u64);
                 return self.unasked(ip, blocks, chain);
@@ -386,6 +397,9 @@ impl Core {
         let count = fits.len() as u64;
         let start = fits[0].height();
         ranges[i].got.extend(fits.into_iter().map(|block| (block, ip)));
+        if mutant::is(Mutant::ShortAnswerEndsTheRange) {
+            ranges[i].end = ranges[i].next() - 1;
+        }
         let hedge_after = if whitelisted { self.timing.hedge_whitelisted } else { self.timing.hedge_regular };
         self.download(request.purpose).ranges[i].hedge_at = self.now.at + hedge_after;
         self.benches.cleared(ip);

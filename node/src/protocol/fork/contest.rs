@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::chain::{Branch, ChainView, Hash, Height, SealedBlock, Tip, Write, prefers};
 use crate::protocol::download::{Goal, Purpose};
+use crate::protocol::mutant::{self, Mutant};
 use crate::protocol::timing::BRANCH_BYTES;
 use crate::protocol::{After, Core, Event, ForkStage, ForkStatus};
 use crate::wire::Message;
@@ -169,7 +170,8 @@ impl Core {
         let theirs =
             Branch { holders: holders.0, length: their_tip.height.saturating_sub(ancestor), tip: their_tip.hash };
         let ours = Branch { holders: holders.1, length: tip.height.saturating_sub(ancestor), tip: tip.hash };
-        if prefers(&theirs, &ours) {
+        let tie = (theirs.holders, theirs.length) == (ours.holders, ours.length);
+        if prefers(&theirs, &ours) && !(tie && mutant::is(Mutant::TieByArrival)) {
             return None;
         }
         Some(if holders.0 != holders.1 {
@@ -210,6 +212,7 @@ impl Core {
         let staged = chain.staged_tip();
         let goal = self.branch_download.goal.map(Goal::height);
         let whole = staged.is_some_and(|staged| goal.is_some_and(|goal| staged.height >= goal));
+        let whole = whole || (mutant::is(Mutant::ReorgInParts) && staged.is_some());
         // Whoever serves the branch may have to answer something else first.
         let busy = staged.is_none() && self.requests.open.contains_key(&ip);
         if !whole && (busy || !self.branch_download.ranges.is_empty()) {

@@ -145,6 +145,7 @@ impl Core {
             self.tell_sometimes("priority_fork", Some(ip), Event::PriorityFork { ip, depth: limit });
         }
         let checkpoint = self.config.chain.checkpoints.iter().map(|(height, _)| *height).max().unwrap_or(0);
+        let limit = if mutant::is(Mutant::SearchWithoutLimit) { Height::MAX } else { limit };
         let floor = chain.tip().height.saturating_sub(limit).max(checkpoint);
         let mut search = Search::new(limit, floor, height, theirs);
         let next = search.begin();
