@@ -150,6 +150,8 @@ pub struct Row {
     pub not_observed: BTreeSet<Channel>,
     /// Which of several defensible readings the node keeps.
     pub reading: Option<String>,
+    /// The worst of those trials that show only what should be; it doesn't count.
+    pub should: Option<Status>,
     /// Whether a shorter case took a longer one's place.
     pub shortened: bool,
     /// The waiver's reason.
@@ -171,6 +173,8 @@ pub struct Tried {
     pub reading: Option<String>,
     /// Whether it takes a longer one's place.
     pub shortened: bool,
+    /// Whether it shows only what should be, and doesn't count.
+    pub should: bool,
     /// What came of it.
     pub status: Status,
     /// Why it could not be tried, or what failed.
@@ -244,6 +248,7 @@ impl Tried {
             way: trial.way,
             reading: case.reading,
             shortened: case.clock == CaseClock::Shortened,
+            should: case.should,
             status: judgement.verdict.into(),
             grounds: judgement.grounds.clone(),
             transcript: transcript(&checks, during),
@@ -293,7 +298,8 @@ impl Row {
             (Status::Pass, Some(_)) => Status::UnexpectedPass,
             (status, _) => status,
         };
-        let counted = trials.iter().filter(|tried| tried.reading.is_none() || tried.reading == reading);
+        let should = trials.iter().filter(|tried| tried.should).map(|tried| tried.status).max();
+        let counted = trials.iter().filter(|tried| !tried.should && (tried.reading.is_none() || tried.reading == reading));
         let mut channels = BTreeMap::new();
         for check in counted.clone().flat_map(|tried| &tried.checks) {
             let worst = channels.entry(check.channel).or_insert(check.status);
@@ -307,6 +313,7 @@ impl Row {
             status,
             channels,
             not_observed,
+            should,
             shortened: counted.clone().any(|tried| tried.shortened),
             reading,
             waiver,
@@ -318,7 +325,7 @@ impl Row {
 /// The worst of those that count: all without a reading, and those of the reading that the node keeps best.
 fn status(trials: &[Tried]) -> (Status, Option<String>) {
     let worst = |reading: Option<&String>| {
-        trials.iter().filter(|tried| tried.reading.as_ref() == reading).map(|tried| tried.status).max()
+        trials.iter().filter(|tried| !tried.should && tried.reading.as_ref() == reading).map(|tried| tried.status).max()
     };
     let readings: BTreeSet<&String> = trials.iter().filter_map(|tried| tried.reading.as_ref()).collect();
     let best = readings.into_iter().filter_map(|name| Some((worst(Some(name))?, name))).min();

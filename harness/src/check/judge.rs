@@ -28,7 +28,7 @@ pub struct View<'a> {
     /// Beyond what always holds.
     pub near_median: Option<&'a NearMedian>,
     /// Bytes in one node's buffers.
-    pub buffered_at_most: u64,
+    pub buffered_at_most: Option<u64>,
     /// Hashes of built chains.
     pub hash: Resolver<'a>,
 }
@@ -66,7 +66,10 @@ pub fn judge_case(view: &View<'_>, history: &History) -> Vec<(Channel, Finding)>
         ("the node does not end by itself".to_owned(), invariant::alive(view.nodes, history)),
         ("the run came to its end".to_owned(), ended(history)),
     ];
-    let outside = outside.into_iter().chain(probe::judge(view.faults, history));
+    let memory = view.buffered_at_most.map(|at_most| {
+        ("its memory stays bounded".to_owned(), invariant::memory(view.nodes, at_most, history))
+    });
+    let outside = outside.into_iter().chain(memory).chain(probe::judge(view.faults, history));
     let outside = outside.map(|(name, outcome)| (Channel::Outside, finding(name, None, outcome, history)));
     expected.chain(outside).collect()
 }
@@ -139,7 +142,7 @@ mod tests {
             faults: 1,
             expect: &expect,
             near_median: None,
-            buffered_at_most: 64 << 20,
+            buffered_at_most: None,
             hash: &|_| None,
         };
         judge(&view, history)

@@ -12,5 +12,5 @@ pub use black_box::black_box;
 pub use decisions::decisions;
 pub use file::{HistoryError, read, write};
 pub use normal::normal;
-pub use observation::{Field, Fields, Observation, What, seconds, short};
+pub use observation::{Field, Fields, Observation, What, memory_of, seconds, short};
 pub use record::{FaultSpan, History, Meta};

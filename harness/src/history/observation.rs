@@ -53,7 +53,8 @@ pub enum What {
         sent: bool,
         /// The message's name on the wire.
         message: String,
-        /// Its fields; lists of blocks are summed up as `count`, `start`, `end`; the two block requests as `start`, `end`.
+        /// Its fields; lists of blocks are summed up as `count`, `start`, `end`, and
+        /// `broken`, the first height that doesn't follow the one before; the two block requests as `start`, `end`.
         fields: Fields,
     },
     /// A node's connection changed; `peer` is the other end's IP.
@@ -75,7 +76,8 @@ pub enum What {
         /// Why what was added is not a valid continuation, by the harness's own check.
         broken: Option<String>,
     },
-    /// A node's metrics: name with labels to value. Sampled each 10 s and at the end.
+    /// A node's metrics: name with labels to value. Sampled each 10 s and at the end. A process's memory, as the system has it, comes from the
+    /// source [`memory_of`] it.
     Metrics(#[serde(with = "numbers")] BTreeMap<String, f64>),
     /// A node's process started or ended.
     Process {
@@ -156,6 +158,11 @@ impl fmt::Display for What {
             Self::Ended => f.write_str("end of the run"),
         }
     }
+}
+
+/// The source of what the system tells of a node's memory: `rss_bytes` now and `rss_peak_bytes` since its start.
+pub fn memory_of(node: &str) -> String {
+    format!("memory of {node}")
 }
 
 /// The first 8 characters of a hash in hex.

@@ -66,7 +66,11 @@ fn signed(name: &str, number: i64) -> (String, Field) {
 fn list(blocks: &[SealedBlock]) -> Fields {
     let ends = blocks.first().zip(blocks.last());
     let ends = ends.map(|(first, last)| [field("start", first.height()), field("end", last.height())]);
-    [field("count", blocks.len() as u64)].into_iter().chain(ends.into_iter().flatten()).collect()
+    let follows = |pair: &&[SealedBlock]| {
+        pair[1].previous_hash() == pair[0].hash() && Some(pair[1].height()) == pair[0].height().checked_add(1)
+    };
+    let broken = blocks.windows(2).find(|pair| !follows(pair)).map(|pair| field("broken", pair[1].height()));
+    [field("count", blocks.len() as u64)].into_iter().chain(ends.into_iter().flatten()).chain(broken).collect()
 }
 
 /// How many entries a list has.

@@ -81,6 +81,9 @@ pub struct CaseFile {
     /// The name of one defensible reading of the requirement: a node that passes all cases of one reading passes.
     #[serde(default)]
     pub reading: Option<String>,
+    /// It shows only what the requirement says should be done: a failure is remarked and doesn't count.
+    #[serde(default)]
+    pub should: bool,
     /// Whether a regular peer that tells nothing asks the node for its tip each second. Default true: tips are known by its answers.
     #[serde(default = "yes")]
     pub observer: bool,
@@ -139,6 +142,9 @@ pub struct NodeFile {
     /// `network.whitelisted_peers`: also dialled.
     #[serde(default)]
     pub whitelists: Vec<Spanned<String>>,
+    /// Those that `network.whitelisted_peers` lists once more, as `ip:port`.
+    #[serde(default)]
+    pub whitelists_again: Vec<Spanned<String>>,
     /// `network.blacklisted_peers`.
     #[serde(default)]
     pub blacklists: Vec<Spanned<String>>,
@@ -715,7 +721,8 @@ pub struct InvariantFile {
     /// Masternodes stay this close to their median, from this long after the start and after each fault's end.
     #[serde(default)]
     pub near_median: Option<NearMedian>,
-    /// Bytes that one node may hold in its buffers. Default 64 MiB.
+    /// Bytes that one node may hold in its buffers. Default 64 MiB. In a case: by which its memory may grow, from the case's beginning on, where it
+    /// runs as a process; without it, memory is not judged there.
     #[serde(default)]
     pub buffered_at_most: Option<u64>,
 }

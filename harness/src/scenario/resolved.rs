@@ -42,7 +42,7 @@ pub struct Scenario {
     /// Beyond what always holds.
     pub near_median: Option<NearMedian>,
     /// Bytes in one node's buffers.
-    pub buffered_at_most: u64,
+    pub buffered_at_most: Option<u64>,
     /// The file's text, for the run's folder.
     pub source: String,
 }
@@ -78,6 +78,8 @@ pub struct Node {
     pub masternode: bool,
     /// IPs it whitelists (and dials).
     pub whitelists: Vec<Ipv4Addr>,
+    /// IPs that its list of whitelisted peers has once more, with the port.
+    pub whitelists_again: Vec<Ipv4Addr>,
     /// IPs it bans.
     pub blacklists: Vec<Ipv4Addr>,
     /// IPs it dials as regular peers.

@@ -7,6 +7,16 @@ use crate::peer::{Chains, PORT};
 use crate::scenario::Scenario;
 use crate::scenario::resolved::Node;
 
+/// The entries of its list of whitelisted peers.
+pub fn whitelisted(node: &Node) -> Vec<String> {
+    let again = node.whitelists_again.iter().map(|ip| format!("{ip}:{PORT}"));
+    node.whitelists.iter().map(Ipv4Addr::to_string).chain(again).collect()
+}
+
+fn quoted(words: &[String]) -> String {
+    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
+}
+
 /// The node's `config.toml`. `own` are the backend's settings, the scenario's win: section, key, value as TOML text.
 pub fn config_text(
     scenario: &Scenario,
@@ -14,11 +24,11 @@ pub fn config_text(
     chains: &Chains,
     own: &[(&'static str, &'static str, String)],
 ) -> String {
-    let list = |ips: &[Ipv4Addr]| ips.iter().map(|ip| format!("\"{ip}\"")).collect::<Vec<_>>().join(", ");
+    let list = |ips: &[Ipv4Addr]| quoted(&ips.iter().map(Ipv4Addr::to_string).collect::<Vec<_>>());
     let mut sections: BTreeMap<&str, BTreeMap<&str, String>> = BTreeMap::new();
     let network = sections.entry("network").or_default();
     network.insert("listen", format!("\"{}:{PORT}\"", node.ip));
-    network.insert("whitelisted_peers", format!("[{}]", list(&node.whitelists)));
+    network.insert("whitelisted_peers", format!("[{}]", quoted(&whitelisted(node))));
     network.insert("blacklisted_peers", format!("[{}]", list(&node.blacklists)));
     network.insert("peers", format!("[{}]", list(&node.dials)));
     network.insert("masternode", node.masternode.to_string());

@@ -1,6 +1,5 @@
 //! Texts with places to fill in: `listen = "{{listen}}"`.
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
 use crate::scenario::vocabulary::allowed;
 
@@ -14,7 +13,7 @@ pub struct Values {
     /// Plain ones by name.
     pub plain: BTreeMap<&'static str, String>,
     /// Addresses by list.
-    pub lists: BTreeMap<&'static str, Vec<Ipv4Addr>>,
+    pub lists: BTreeMap<&'static str, Vec<String>>,
     /// Section, key, value.
     pub settings: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -76,9 +75,9 @@ impl Template {
             .map(|part| match part {
                 Part::Text(text) => text.clone(),
                 Part::Plain(name) => values.plain.get(name).cloned().unwrap_or_default(),
-                Part::List(name, Form::Commas) => joined(list(name).map(Ipv4Addr::to_string), ","),
+                Part::List(name, Form::Commas) => joined(list(name).cloned(), ","),
                 Part::List(name, Form::Quoted) => joined(list(name).map(|ip| format!("\"{ip}\"")), ", "),
-                Part::List(name, Form::Lines) => joined(list(name).map(Ipv4Addr::to_string), "\n"),
+                Part::List(name, Form::Lines) => joined(list(name).cloned(), "\n"),
                 Part::Settings(section) => {
                     let keys = values.settings.get(section).into_iter().flatten();
                     joined(keys.map(|(key, value)| format!("{key} = {value}")), "\n")
@@ -132,7 +131,7 @@ mod tests {
     fn values() -> Values {
         Values {
             plain: [("listen", "10.0.0.1:24100".to_owned())].into(),
-            lists: [("whitelisted", vec![Ipv4Addr::new(10, 0, 0, 2), Ipv4Addr::new(10, 0, 0, 3)])].into(),
+            lists: [("whitelisted", vec!["10.0.0.2".to_owned(), "10.0.0.3".to_owned()])].into(),
             settings: [("sync".to_owned(), [("a".to_owned(), "1".to_owned()), ("b".to_owned(), "true".to_owned())].into())]
                 .into(),
         }

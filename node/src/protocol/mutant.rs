@@ -35,8 +35,8 @@ mutants! {
     OneByOneSearch,
     /// The count of missed pongs is never reset.
     MissedNeverReset,
-    /// A range ends one block too late.
-    RangeEndOffByOne,
+    /// A range ends two blocks too late; one is tolerated.
+    RangeEndTooFar,
     /// The next range waits for the next tick.
     OneRangeATick,
     /// No other peer is asked while the first is silent.
@@ -61,7 +61,7 @@ mutants! {
     MeanRoundsUp,
     /// A bench never ends.
     BenchNeverEnds,
-    /// A peer that is whitelisted by `ip` and by `ip:port` counts twice.
+    /// A peer that is whitelisted with its port, too, counts twice.
     PortMakesTwoPeers,
     /// No ping leaves while a range is asked for.
     NoPingsDuringSync,
@@ -83,8 +83,8 @@ mutants! {
     KeepaliveIsAbuse,
     /// Who announces itself as a masternode is whitelisted.
     AnnouncementWhitelists,
-    /// What a short answer lacks is not asked for.
-    ShortAnswerEndsTheRange,
+    /// A short answer is a failed request.
+    ShortAnswerIsNone,
     /// A range is as wide as the gap.
     RangesWithoutLimit,
     /// The search for a common ancestor goes down to the genesis.

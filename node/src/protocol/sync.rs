@@ -71,8 +71,8 @@ impl Core {
             Source { ip: conn.ip, height, benched }
         };
         let twice = |(conn, _): &(&Conn, Height)| {
-            let listed = self.config.network.whitelisted_peers.iter().filter(|peer| peer.ip == conn.ip);
-            mutant::is(Mutant::PortMakesTwoPeers) && listed.count() > 1
+            let mut listed = self.config.network.whitelisted_peers.iter();
+            mutant::is(Mutant::PortMakesTwoPeers) && listed.any(|peer| peer.ip == conn.ip && peer.port.is_some())
         };
         let again = self.peers.masternode_heights().filter(twice);
         let ghost = |height: &Height| Source { ip: IpAddr::from([0, 0, 0, 0]), height: *height, benched: true };
@@ -164,7 +164,7 @@ impl Core {
             let batch = self.config.sync.max_sync_batch_size - 1;
             let batch = if mutant::is(Mutant::RangesWithoutLimit) { u64::MAX } else { batch };
             let end = goal.height().min(start.saturating_add(batch));
-            let end = end.saturating_add(u64::from(mutant::is(Mutant::RangeEndOffByOne)));
+            let end = end.saturating_add(2 * u64::from(mutant::is(Mutant::RangeEndTooFar)));
             let Some(wanted) = HeightRange::new(start, end) else { break };
             let Some((ip, range)) = self.pick(goal, wanted, &BTreeSet::new(), allow_benched, chain) else { break };
             let fresh =
@@ -396,10 +396,10 @@ impl Core {
         };
         let count = fits.len() as u64;
         let start = fits[0].height();
-        ranges[i].got.extend(fits.into_iter().map(|block| (block, ip)));
-        if mutant::is(Mutant::ShortAnswerEndsTheRange) {
-            ranges[i].end = ranges[i].next() - 1;
+        if count < request.range.len() && mutant::is(Mutant::ShortAnswerIsNone) {
+            return self.failed(ip, request.range, "short answer");
         }
+        ranges[i].got.extend(fits.into_iter().map(|block| (block, ip)));
         let hedge_after = if whitelisted { self.timing.hedge_whitelisted } else { self.timing.hedge_regular };
         self.download(request.purpose).ranges[i].hedge_at = self.now.at + hedge_after;
         self.benches.cleared(ip);

@@ -24,6 +24,7 @@ fn counts(statement: &Statement) -> String {
 fn remarks(row: &Row) -> Vec<String> {
     let mut remarks = Vec::new();
     remarks.extend(row.reading.as_ref().map(|reading| format!("reading: {reading}")));
+    remarks.extend(row.should.filter(|should| *should != Status::Pass).map(|should| format!("what should be: {should}")));
     remarks.extend(row.shortened.then(|| "shortened".to_owned()));
     remarks.extend(row.waiver.as_ref().map(|reason| format!("waived: {reason}")));
     remarks.extend(row.not_observed.iter().map(|channel| format!("{channel}: not observed")));

@@ -3,6 +3,7 @@ mod alive;
 mod buffers;
 mod chain;
 mod closes;
+mod memory;
 mod near_median;
 mod ranges;
 
@@ -13,6 +14,10 @@ use super::requests::{Request, requests};
 use super::verdict::Outcome;
 
 pub(super) use alive::judge as alive;
+pub(super) use memory::judge as memory;
+
+/// Bytes in one node's buffers, where the scenario names no other limit.
+const BUFFERS: u64 = 64 << 20;
 
 /// All invariants with their names.
 pub(super) fn judge(view: &View<'_>, history: &History) -> Vec<(String, Outcome)> {
@@ -24,7 +29,7 @@ pub(super) fn judge(view: &View<'_>, history: &History) -> Vec<(String, Outcome)
         ("no range is asked of one peer twice at once", ranges::twice(view.nodes, &requests, history)),
         ("no node closes a connection because of sync", closes::judge(view.nodes, &requests, history)),
         ("no node ends by itself", alive::judge(view.nodes, history)),
-        ("buffers stay bounded", buffers::judge(view.nodes, view.buffered_at_most, history)),
+        ("buffers stay bounded", buffers::judge(view.nodes, view.buffered_at_most.unwrap_or(BUFFERS), history)),
     ];
     if let Some(near) = view.near_median {
         let outcome = near_median::judge(view.masternodes, near, history);

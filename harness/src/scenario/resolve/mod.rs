@@ -26,7 +26,6 @@ const LONGEST_RUN: Duration = Duration::from_secs(7 * 86_400);
 /// Simulated granularity.
 const TICKS: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_millis(100);
 const DEFAULT_TICK: Duration = Duration::from_millis(10);
-const DEFAULT_BUFFERS: u64 = 64 << 20;
 
 /// What all parts of the resolution share.
 struct Context {
@@ -99,7 +98,7 @@ pub(super) fn scenario(name: &str, file: ScenarioFile, text: &str) -> Result<Sce
         timeline,
         expect,
         near_median,
-        buffered_at_most: file.invariants.buffered_at_most.unwrap_or(DEFAULT_BUFFERS),
+        buffered_at_most: file.invariants.buffered_at_most,
         source: text.to_owned(),
     })
 }

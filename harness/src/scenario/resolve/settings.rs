@@ -41,6 +41,7 @@ fn one_node(name: &str, node: &NodeFile, producer: Option<(u32, u32)>, context: 
         },
         masternode: node.masternode,
         whitelists: addresses_but(name, &node.whitelists, context),
+        whitelists_again: addresses_but(name, &node.whitelists_again, context),
         blacklists: addresses_but(name, &node.blacklists, context),
         dials: addresses_but(name, &node.dials, context),
         checkpoints: node.checkpoints.iter().map(|at| context.at(at)).collect(),

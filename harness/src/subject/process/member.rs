@@ -163,6 +163,16 @@ impl Member {
         Some(format!("{status}, {last}"))
     }
 
+    /// What the system tells of its memory, in bytes: resident now, and at most so far.
+    pub fn memory(&self) -> Option<[f64; 2]> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.life.as_ref()?.child.id())).ok()?;
+        let value = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            Some(line.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok()? * 1024.0)
+        };
+        Some([value("VmRSS:")?, value("VmHWM:")?])
+    }
+
     fn signal(&self, signal: Signal) {
         if let Some(life) = &self.life {
             // An error means that it has ended already.

@@ -52,7 +52,7 @@ use super::change::fates;
 use super::link_fault::{LinkFaults, set_links};
 use crate::fault::SimTime;
 use crate::fault::link::LinkParams;
-use crate::history::{History, Meta, Observation, What};
+use crate::history::{History, Meta, Observation, What, memory_of};
 use crate::peer::Chains;
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{At, Fault};
@@ -371,6 +371,12 @@ impl<'a> Run<'a> {
     }
 
     fn sample(&mut self) {
+        for member in self.members.values() {
+            if let Some([now, peak]) = member.memory() {
+                let memory = [("rss_bytes".to_owned(), now), ("rss_peak_bytes".to_owned(), peak)];
+                self.watch.see(&memory_of(&member.name), What::Metrics(memory.into()));
+            }
+        }
         let Some((port, path)) = self.ears.program.metrics() else { return };
         let running = self.members.values_mut().filter_map(|member| {
             let asks = member.runs() && !member.is_paused();

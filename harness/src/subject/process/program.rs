@@ -1,5 +1,6 @@
 //! What runs as a node: the reference node, or somebody else's program by its profile.
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use crate::history::What;
 use crate::peer::{Chains, PORT};
 use crate::scenario::Scenario;
 use crate::scenario::resolved::Node;
-use crate::subject::node_config::config_text;
+use crate::subject::node_config::{config_text, whitelisted};
 use crate::subject::profile::{Profile, Stream};
 use crate::subject::template::Values;
 
@@ -133,9 +134,9 @@ fn values(node: &Node, dir: &Path) -> Values {
         ]
         .into(),
         lists: [
-            ("whitelisted", node.whitelists.clone()),
-            ("peers", node.dials.clone()),
-            ("blacklisted", node.blacklists.clone()),
+            ("whitelisted", whitelisted(node)),
+            ("peers", node.dials.iter().map(Ipv4Addr::to_string).collect()),
+            ("blacklisted", node.blacklists.iter().map(Ipv4Addr::to_string).collect()),
         ]
         .into(),
         settings: node.config.clone(),

@@ -37,7 +37,7 @@ impl AddressBook {
             *ip = *real.entry(*ip).or_insert(next);
         };
         for node in scenario.nodes.values_mut() {
-            let lists = [&mut node.whitelists, &mut node.blacklists, &mut node.dials];
+            let lists = [&mut node.whitelists, &mut node.whitelists_again, &mut node.blacklists, &mut node.dials];
             lists.into_iter().flatten().chain([&mut node.ip]).for_each(&mut moved);
         }
         scenario.peers.values_mut().for_each(|peer| moved(&mut peer.ip));

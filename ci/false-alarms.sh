@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# The reference node under the whole catalogue with many seeds of jittered ticks, links and starts: every trial must pass. SEEDS: default 200.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+LOCKSTEP_SEEDS="${SEEDS:-200}" cargo test --release -p harness --test certify -- --skip mutant --skip "the table"
