@@ -17,7 +17,12 @@ fn main() {
     let ability = ability();
     assert_eq!(ability, Ability::Namespaces);
     let node = PathBuf::from(env!("CARGO_BIN_EXE_reference-node"));
-    let run = run(&scenario, 1, &Backend::Processes(ProcessOptions { program: Program::Reference(node), time_scale: 1, ability })).unwrap();
+    let run = run(
+        &scenario,
+        1,
+        &Backend::Processes(ProcessOptions { program: Program::Reference(node), time_scale: 1, ability }),
+    )
+    .unwrap();
     for finding in run.judged.findings.iter().filter(|finding| finding.verdict != Verdict::Pass) {
         println!("{}: {}: {}", finding.verdict, finding.check, finding.actual);
     }

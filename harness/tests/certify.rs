@@ -1,6 +1,7 @@
 //! The catalogue judged:
 //!
-//! - `NAME`: the reference node passes this trial, with exact ticks and under seeds with jittered ones (`LOCKSTEP_SEEDS` of them, 2 by default);
+//! - `NAME`: the reference node passes this trial under seeds with jittered ticks, links and starts (`LOCKSTEP_SEEDS` of them, 2 by default);
+//! - `rogue: NODE`: a program that is no masternode gets a clear statement in bounded time, as a process in real time;
 //! - `mutant: DEFECT`: a node with this defect fails a trial of the requirement that it breaks.
 //!
 //! With `LOCKSTEP_MATRIX=FILE` each defect meets every case, and the table of who found what is written there.
@@ -75,23 +76,114 @@ fn suite() -> Suite {
 }
 
 fn main() {
+    if let Ok(how) = std::env::var("LOCKSTEP_ROGUE") {
+        return act(&how);
+    }
     let trials = suite().trials(true);
     if let Ok(path) = std::env::var("LOCKSTEP_MATRIX") {
         std::fs::write(&path, matrix(&trials)).expect("the table can be written");
         return;
     }
-    let mut tests: Vec<Test> = trials
-        .iter()
-        .cloned()
-        .map(|trial| Test::test(trial.to_string(), move || passes(&trial)))
-        .collect();
+    let mut tests: Vec<Test> =
+        trials.iter().cloned().map(|trial| Test::test(trial.to_string(), move || passes(&trial))).collect();
     for mutant in Mutant::ALL {
         let trials = trials.clone();
         tests.push(Test::test(format!("mutant: {mutant:?}"), move || is_killed(*mutant, &trials)));
     }
+    for (how, grounds) in ROGUES {
+        tests.push(Test::test(format!("rogue: {how}"), move || rogue(how, grounds)));
+    }
     tests.push(Test::test("every requirement has a case", move || every_row_has_a_case(&trials)));
     tests.push(Test::test("the table of defects is of these", table_is_of_these));
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
+}
+
+/// Programs that are no masternodes, and what is said of each.
+const ROGUES: [(&str, &str); 5] = [
+    ("exits", "could not begin: it ended by itself: exit status: 3, out of luck"),
+    ("never listens", "could not begin: it tells no height"),
+    ("says nothing", "could not begin: it tells no height"),
+    ("floods", "could not begin: it tells height 7, not 1000 of main"),
+    ("speaks garbage", "could not begin: it tells no height"),
+];
+
+/// Plays one of them, at the address in the first argument.
+fn act(how: &str) {
+    use std::io::{Read, Write};
+
+    let at = std::env::args().nth(1).unwrap_or_default();
+    match how {
+        "exits" => {
+            eprintln!("out of luck");
+            std::process::exit(3);
+        }
+        "never listens" => loop {
+            std::thread::park();
+        },
+        _ => {}
+    }
+    let listener = std::net::TcpListener::bind(at).expect("the address is free");
+    for stream in listener.incoming().map_while(Result::ok) {
+        let how = how.to_owned();
+        std::thread::spawn(move || {
+            let mut stream = stream;
+            let said: &[u8] = match how.as_str() {
+                "floods" => b"{\"Ping\":{\"nonce\":1,\"timestamp\":0,\"height\":7}}\n",
+                "speaks garbage" => b"\xff\x00{\"Ping\":[[[\n\n}]}\r\n",
+                _ => return stream.read_to_end(&mut Vec::new()).map(drop),
+            };
+            let first = stream.write_all(b"{\"Ack\":{\"message_type\":\"Handshake\"}}\n");
+            first.and_then(|()| {
+                loop {
+                    stream.write_all(said)?;
+                }
+            })
+        });
+    }
+}
+
+/// A case of a second.
+const SHORT: &str = "\
+title: It is there
+why: Nothing is shorter.
+requirements: [MNS-P1-01]
+case: {}
+runs_for: 1s
+nodes:
+  a: {chain: main@1000}
+peers:
+  p: {chain: main@1000}
+expect:
+  - never: {see: {on: p, wire: Pong}}
+";
+
+fn rogue(how: &str, grounds: &str) -> Result<(), Failed> {
+    let dir = tempfile::tempdir()?;
+    let profile = dir.path().join("profile.yaml");
+    let text =
+        format!("name: {how}\narguments: ['{{{{listen}}}}']\nenvironment: {{LOCKSTEP_ROGUE: {how}}}\nsetup: 3s\n");
+    std::fs::write(&profile, text)?;
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lockstep"));
+    command.arg("certify").arg("--exec").arg(std::env::current_exe()?).arg("--profile").arg(&profile);
+    let cases = dir.path().join("cases");
+    std::fs::create_dir(&cases)?;
+    // After the first, the other is told without being tried.
+    for name in ["one", "two"] {
+        std::fs::write(cases.join(format!("{name}.yaml")), SHORT)?;
+    }
+    command.arg("--cases").arg(&cases).arg("--out").arg(dir.path().join("out"));
+    let output = command.stdin(std::process::Stdio::null()).output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let missing = [grounds, "not tried: one, inbound could not begin", "1 inconclusive"]
+        .into_iter()
+        .find(|words| !said.contains(words));
+    match (output.status.code(), missing) {
+        (Some(2), None) => Ok(()),
+        (code, missing) => {
+            Err(format!("exit code {code:?}, without {missing:?}: {said}{}", String::from_utf8_lossy(&output.stderr))
+                .into())
+        }
+    }
 }
 
 fn judged(trial: &Trial, seed: u64, jitter: bool) -> Result<Judgement, Failed> {
@@ -101,17 +193,17 @@ fn judged(trial: &Trial, seed: u64, jitter: bool) -> Result<Judgement, Failed> {
 
 fn passes(trial: &Trial) -> Result<(), Failed> {
     let seeds: u64 = std::env::var("LOCKSTEP_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(2);
-    for (seed, jitter) in std::iter::once((SEED, false)).chain((1..=seeds).map(|seed| (seed, true))) {
-        let judgement = judged(trial, seed, jitter)?;
+    for seed in 1..=seeds {
+        let judgement = judged(trial, seed, true)?;
         if judgement.verdict != Verdict::Pass {
-            return Err(grounds(&judgement, seed, jitter).into());
+            return Err(grounds(&judgement, seed).into());
         }
     }
     Ok(())
 }
 
-fn grounds(judgement: &Judgement, seed: u64, jitter: bool) -> String {
-    let mut text = format!("seed {seed}, jitter {jitter}: {} {:?}\n", judgement.verdict, judgement.grounds);
+fn grounds(judgement: &Judgement, seed: u64) -> String {
+    let mut text = format!("seed {seed}: {} {:?}\n", judgement.verdict, judgement.grounds);
     for (channel, finding) in judgement.findings.iter().filter(|(_, finding)| finding.verdict != Verdict::Pass) {
         let _ = writeln!(text, "{channel}: {}: {}", finding.verdict, finding.check);
         let _ = writeln!(text, "  expected  {}\n  actual    {}", finding.expected, finding.actual);
@@ -159,7 +251,9 @@ fn table_is_of_these() -> Result<(), Failed> {
     let missing = BREAKS.iter().find(|(mutant, id)| !table.contains(&format!("| {mutant:?} | {id} |")));
     match (sensitivity() == wanted, missing) {
         (true, None) => Ok(()),
-        (_, missing) => Err(format!("`{}`, not `{wanted}`; missing {missing:?}: run ci/sensitivity.sh", sensitivity()).into()),
+        (_, missing) => {
+            Err(format!("`{}`, not `{wanted}`; missing {missing:?}: run ci/sensitivity.sh", sensitivity()).into())
+        }
     }
 }
 

@@ -50,13 +50,18 @@ pub fn sha256(bytes: &[u8]) -> String {
 /// The file system's.
 pub fn evidence(folder: &Path, name: &str, history: &History) -> Result<Evidence, StatementError> {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
-    let file = format!("evidence/{}.jsonl", name.replace(", ", ".").replace('/', ".").chars().map(|c| if c == '.' { c } else { plain(c) }).collect::<String>());
+    let file = format!(
+        "evidence/{}.jsonl",
+        name.replace(", ", ".")
+            .replace('/', ".")
+            .chars()
+            .map(|c| if c == '.' { c } else { plain(c) })
+            .collect::<String>()
+    );
     let path = folder.join(&file);
     let mut bytes = Vec::new();
-    history::write(history, &mut bytes).map_err(|error| StatementError::Content {
-        path: path.clone(),
-        reason: error.to_string(),
-    })?;
+    history::write(history, &mut bytes)
+        .map_err(|error| StatementError::Content { path: path.clone(), reason: error.to_string() })?;
     let parent = folder.join("evidence");
     fs::create_dir_all(&parent).map_err(io_error("make", &parent))?;
     fs::write(&path, &bytes).map_err(io_error("write", &path))?;
@@ -103,9 +108,12 @@ pub fn read(path: &Path) -> Result<Statement, StatementError> {
     let version: Version = serde_json::from_slice(&bytes).map_err(|error| wrong(format!("no statement: {error}")))?;
     if version.lockstep_statement != VERSION {
         let found = version.lockstep_statement;
-        return Err(wrong(format!("a statement of version {found}; this Lockstep reads {VERSION}: use the one that wrote it")));
+        return Err(wrong(format!(
+            "a statement of version {found}; this Lockstep reads {VERSION}: use the one that wrote it"
+        )));
     }
-    let statement: Statement = serde_json::from_slice(&bytes).map_err(|error| wrong(format!("no whole statement: {error}")))?;
+    let statement: Statement =
+        serde_json::from_slice(&bytes).map_err(|error| wrong(format!("no whole statement: {error}")))?;
     if statement.seal != statement.sealed() {
         return Err(wrong("its seal does not fit: something in it was changed after it was written".to_owned()));
     }

@@ -27,6 +27,16 @@ impl Judgement {
     pub fn unsupported(grounds: Vec<String>) -> Self {
         Self { verdict: Verdict::Unsupported, grounds, findings: Vec::new(), not_observed: BTreeSet::new() }
     }
+
+    /// Of a trial whose set-up did not do what it is for.
+    pub fn not_begun(grounds: Vec<String>) -> Self {
+        Self { verdict: Verdict::Inconclusive, ..Self::unsupported(grounds) }
+    }
+
+    /// Whether the case began: what came before says nothing about the requirement.
+    pub fn began(&self) -> bool {
+        self.grounds.is_empty()
+    }
 }
 
 /// Judges a history of `case` with a set-up of this length. Pure: the same history gives the same judgement.
@@ -41,8 +51,9 @@ pub fn judge(
     let (before, during) = black_box(history, setup);
     let grounds = missing(case, chains, &before);
     if !grounds.is_empty() {
-        let grounds = grounds.into_iter().map(|why| format!("the case could not begin: {why}")).collect();
-        return Judgement { verdict: Verdict::Inconclusive, ..Judgement::unsupported(grounds) };
+        return Judgement::not_begun(
+            grounds.into_iter().map(|why| format!("the case could not begin: {why}")).collect(),
+        );
     }
     let findings = viewed(case, chains, seed, |view| judge_case(view, &during));
     let (findings, unseen): (Vec<_>, Vec<_>) =

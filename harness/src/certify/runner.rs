@@ -6,34 +6,40 @@ use std::thread;
 
 use super::judgement::Judgement;
 use super::trial::{Subject, Trial};
+use crate::check::Verdict;
 use crate::history::History;
 
 /// What came of one trial: what was seen and what it is worth, or why the harness failed.
 pub type Told = Result<(History, Judgement), String>;
 
 /// Runs `trials`, `jobs` at a time, and hands over each with its number as it ends; `ended` says whether to go on.
-pub fn run(
-    trials: &[Trial],
-    subject: &Subject,
-    seed: u64,
-    jobs: usize,
-    mut ended: impl FnMut(usize, Told) -> bool,
-) {
+///
+/// In real time the shortest goes alone at first: a node that doesn't get through its set-up is not tried for half an hour.
+pub fn run(trials: &[Trial], subject: &Subject, seed: u64, jobs: usize, mut ended: impl FnMut(usize, Told) -> bool) {
+    let probe = (0..trials.len()).filter(|_| !subject.is_simulated()).min_by_key(|i| trials[*i].case.runs_for);
+    if let Some(i) = probe {
+        let told = one(&trials[i], subject, seed);
+        let stuck =
+            told.as_ref().is_ok_and(|(_, judgement)| judgement.verdict == Verdict::Inconclusive && !judgement.began());
+        if !ended(i, told) {
+            return;
+        }
+        if stuck {
+            let why = format!("not tried: {} could not begin", trials[i]);
+            let untold = || Ok((History::default(), Judgement::not_begun(vec![why.clone()])));
+            (0..trials.len()).filter(|other| *other != i).all(|other| ended(other, untold()));
+            return;
+        }
+    }
+    let rest: Vec<usize> = (0..trials.len()).filter(|i| Some(*i) != probe).collect();
     let (next, (done, results)) = (AtomicUsize::new(0), channel());
     thread::scope(|scope| {
-        for _ in 0..jobs.min(trials.len()) {
-            let (done, next) = (done.clone(), &next);
+        for _ in 0..jobs.min(rest.len()) {
+            let (done, next, rest) = (done.clone(), &next, &rest);
             scope.spawn(move || {
-                loop {
-                    let i = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(trial) = trials.get(i) else { break };
-                    let told = catch_unwind(AssertUnwindSafe(|| trial.run(subject, seed)));
-                    let told = match told {
-                        Ok(told) => told.map_err(|error| error.to_string()),
-                        Err(_) => Err(format!("{trial}: the harness panicked")),
-                    };
+                while let Some(i) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
                     // Nobody waits any more once one could not be told.
-                    if done.send((i, told)).is_err() {
+                    if done.send((*i, one(&trials[*i], subject, seed))).is_err() {
                         break;
                     }
                 }
@@ -46,4 +52,11 @@ pub fn run(
             }
         }
     });
+}
+
+fn one(trial: &Trial, subject: &Subject, seed: u64) -> Told {
+    match catch_unwind(AssertUnwindSafe(|| trial.run(subject, seed))) {
+        Ok(told) => told.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("{trial}: the harness panicked")),
+    }
 }

@@ -299,7 +299,8 @@ impl Row {
             (status, _) => status,
         };
         let should = trials.iter().filter(|tried| tried.should).map(|tried| tried.status).max();
-        let counted = trials.iter().filter(|tried| !tried.should && (tried.reading.is_none() || tried.reading == reading));
+        let counted =
+            trials.iter().filter(|tried| !tried.should && (tried.reading.is_none() || tried.reading == reading));
         let mut channels = BTreeMap::new();
         for check in counted.clone().flat_map(|tried| &tried.checks) {
             let worst = channels.entry(check.channel).or_insert(check.status);

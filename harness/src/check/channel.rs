@@ -34,7 +34,9 @@ impl Channel {
             | Expect::Rate { seen, .. }
             | Expect::Gaps { seen, .. } => pattern(&seen.see),
             Expect::Metric { .. } => Self::Metric,
-            Expect::Converge { .. } | Expect::Tip { .. } | Expect::OnlyTips { .. } | Expect::Reorgs { .. } => Self::Wire,
+            Expect::Converge { .. } | Expect::Tip { .. } | Expect::OnlyTips { .. } | Expect::Reorgs { .. } => {
+                Self::Wire
+            }
         }
     }
 }

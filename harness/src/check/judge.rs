@@ -66,9 +66,9 @@ pub fn judge_case(view: &View<'_>, history: &History) -> Vec<(Channel, Finding)>
         ("the node does not end by itself".to_owned(), invariant::alive(view.nodes, history)),
         ("the run came to its end".to_owned(), ended(history)),
     ];
-    let memory = view.buffered_at_most.map(|at_most| {
-        ("its memory stays bounded".to_owned(), invariant::memory(view.nodes, at_most, history))
-    });
+    let memory = view
+        .buffered_at_most
+        .map(|at_most| ("its memory stays bounded".to_owned(), invariant::memory(view.nodes, at_most, history)));
     let outside = outside.into_iter().chain(memory).chain(probe::judge(view.faults, history));
     let outside = outside.map(|(name, outcome)| (Channel::Outside, finding(name, None, outcome, history)));
     expected.chain(outside).collect()
@@ -88,8 +88,8 @@ fn expectation(expect: &Expect, view: &View<'_>, history: &History) -> (Outcome,
         Expect::Tip { who, is, by, not_before } => tips::tip(who, is, *by, *not_before, history, view.hash),
         Expect::OnlyTips { who, are } => tips::only(who, are, history, view.hash),
         Expect::Reorgs { who, at_most } => tips::reorgs(who, *at_most, history),
-        Expect::Metric { on, name, at, at_least, at_most } => {
-            metric::judge(on, name, *at, *at_least, *at_most, history)
+        Expect::Metric { on, name, at, since, at_least, at_most } => {
+            metric::judge(on, name, *at, *since, *at_least, *at_most, history)
         }
     };
     (outcome, None)

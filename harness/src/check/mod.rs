@@ -3,8 +3,8 @@
 //! `judge` is the way in. Expectations: `sequence`, `bound` (never, count, rate, gaps), `convergence`, `tips`, `metric`.
 //! What always holds: `invariant`. Whether the faults were real: `probe`.
 mod bound;
-mod channel;
 mod chains;
+mod channel;
 mod convergence;
 mod invariant;
 mod judge;

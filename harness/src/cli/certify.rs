@@ -15,8 +15,8 @@ use crate::check::Channel;
 use crate::history::black_box;
 use crate::report;
 use crate::run::privilege::{self, Ability};
-use crate::run::{Backend, Profile};
 use crate::run::stopwatch::Stopwatch;
+use crate::run::{Backend, Profile};
 
 /// Judge a node by the conformance catalogue.
 #[derive(Debug, Args)]
@@ -42,7 +42,7 @@ pub(super) struct CertifyArgs {
     /// Seed of all trials.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Trials at the same time. Default: one per core, and 64 in real time, where they mostly wait.
+    /// Trials at the same time. Default: one per core, and 96 in real time, where they mostly wait.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     /// Folder for the statement and its evidence.
@@ -71,7 +71,7 @@ enum Level {
 }
 
 /// Trials at the same time in real time.
-const IN_REAL_TIME: usize = 64;
+const IN_REAL_TIME: usize = 96;
 
 /// A case above this is not quick.
 const QUICK: std::time::Duration = std::time::Duration::from_secs(60);
@@ -165,7 +165,9 @@ fn subject(args: &CertifyArgs) -> Result<(Subject, SubjectId), CliError> {
     // It is started in a folder of its own.
     let program = PathBuf::from(&words[0]);
     if program.components().count() > 1 {
-        let found = program.canonicalize().map_err(|error| CliError::Harness(format!("cannot start {}: {error}", program.display())))?;
+        let found = program
+            .canonicalize()
+            .map_err(|error| CliError::Harness(format!("cannot start {}: {error}", program.display())))?;
         words[0] = found.display().to_string();
     }
     let profile = Profile::load(profile)?;
@@ -205,7 +207,9 @@ fn tried(
     told: Told,
 ) -> Result<(Tried, BTreeSet<Channel>), CliError> {
     let whom = match (&args.exec, &args.profile) {
-        (Some(exec), Some(profile)) => format!("--exec {} --profile {}", word(exec), word(&profile.display().to_string())),
+        (Some(exec), Some(profile)) => {
+            format!("--exec {} --profile {}", word(exec), word(&profile.display().to_string()))
+        }
         _ => "--reference".to_owned(),
     };
     let repeat = format!("lockstep certify {whom} --case '{trial}' --seed {}", args.seed);

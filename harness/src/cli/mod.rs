@@ -36,8 +36,8 @@ enum Cli {
     List(list::ListArgs),
     /// Tell what a scenario does, or what a requirement demands and which scenarios show it.
     Explain(explain::ExplainArgs),
-    /// Print the JSON Schema of scenario files.
-    Schema,
+    /// Print the JSON Schema of scenario files, profiles, waivers or statements.
+    Schema(schema::SchemaArgs),
 }
 
 /// Why a command could not do its work.
@@ -108,7 +108,7 @@ pub fn main() -> Exit {
         Cli::Compare(args) => verify::compare(args, out),
         Cli::List(args) => list::list(args, out),
         Cli::Explain(args) => explain::explain(args, out),
-        Cli::Schema => schema::schema(out).map(|()| Exit::Expected),
+        Cli::Schema(args) => schema::schema(args, out).map(|()| Exit::Expected),
     };
     done.unwrap_or_else(|error| {
         if error.exit() != Exit::Expected {

@@ -45,7 +45,11 @@ pub(super) fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<Exit, Cli
         writeln!(out, "{of}: the evidence of {} trials says the same as the statement{without}", verified.judged)?;
         return Ok(Exit::Expected);
     }
-    writeln!(out, "{of}: the statement does not follow from its evidence ({} trials judged{without})", verified.judged)?;
+    writeln!(
+        out,
+        "{of}: the statement does not follow from its evidence ({} trials judged{without})",
+        verified.judged
+    )?;
     Ok(Exit::Failed)
 }
 

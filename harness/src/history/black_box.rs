@@ -116,9 +116,8 @@ mod tests {
             .at(50_000)
             .ended();
         let (before, case) = black_box(&whole, Duration::from_secs(30));
-        let shown = |history: &History| {
-            history.observations().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-        };
+        let shown =
+            |history: &History| history.observations().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!(shown(&before), @"");
         insta::assert_snapshot!(shown(&case), @"");
         assert_eq!(case.end(), Some(Duration::from_secs(20)));

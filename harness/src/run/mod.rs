@@ -17,7 +17,7 @@ use crate::subject::sim::simulate;
 pub use crate::subject::process::Options as ProcessOptions;
 pub use crate::subject::process::privilege;
 pub use crate::subject::process::program::Program;
-pub use crate::subject::profile::Profile;
+pub use crate::subject::profile::{Profile, ProfileFile};
 pub use crate::subject::sim::Variation;
 pub use backend::{Backend, BackendError};
 pub use result::{Converged, ScenarioResult, repeat_command};

@@ -20,14 +20,50 @@ pub struct Check {
 pub enum Expect {
     Sequence(Vec<Seen>),
     Never(Window),
-    Count { seen: Window, at_least: u64, at_most: Option<u64> },
-    Rate { seen: Window, per: Duration, at_most: u64 },
-    Gaps { seen: Window, at_least: Option<Duration>, at_most: Option<Duration>, are: Vec<Duration> },
-    Converge { who: Vec<String>, on: Agreement, within: Duration, after: Option<Duration> },
-    Tip { who: Vec<String>, is: At, by: Duration, not_before: Option<Duration> },
-    OnlyTips { who: Vec<String>, are: Vec<At> },
-    Reorgs { who: Vec<String>, at_most: u64 },
-    Metric { on: String, name: String, at: Option<Duration>, at_least: Option<f64>, at_most: Option<f64> },
+    Count {
+        seen: Window,
+        at_least: u64,
+        at_most: Option<u64>,
+    },
+    Rate {
+        seen: Window,
+        per: Duration,
+        at_most: u64,
+    },
+    Gaps {
+        seen: Window,
+        at_least: Option<Duration>,
+        at_most: Option<Duration>,
+        are: Vec<Duration>,
+    },
+    Converge {
+        who: Vec<String>,
+        on: Agreement,
+        within: Duration,
+        after: Option<Duration>,
+    },
+    Tip {
+        who: Vec<String>,
+        is: At,
+        by: Duration,
+        not_before: Option<Duration>,
+    },
+    OnlyTips {
+        who: Vec<String>,
+        are: Vec<At>,
+    },
+    Reorgs {
+        who: Vec<String>,
+        at_most: u64,
+    },
+    Metric {
+        on: String,
+        name: String,
+        at: Option<Duration>,
+        since: Option<Duration>,
+        at_least: Option<f64>,
+        at_most: Option<f64>,
+    },
 }
 
 /// A pattern with its limits in time.

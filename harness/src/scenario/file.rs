@@ -621,6 +621,9 @@ pub enum Expectation {
         /// When. Default: at the end.
         #[serde(default)]
         at: Option<Spanned<Span>>,
+        /// By how much it has grown since then, instead of its value.
+        #[serde(default)]
+        since: Option<Spanned<Span>>,
         /// At least.
         #[serde(default)]
         at_least: Option<f64>,

@@ -93,11 +93,8 @@ impl Scenario {
 
     /// What the peers are told: their height during the set-up, their own part at its end; and the observer's questions.
     fn direct(&self, start: &At, setup: Duration, lasts: Duration) -> Vec<Step<super::timeline::Undrawn>> {
-        let step = |at, peers: &[String], direction| Step {
-            id: 0,
-            at,
-            act: Act::Direct { peers: peers.to_vec(), direction },
-        };
+        let step =
+            |at, peers: &[String], direction| Step { id: 0, at, act: Act::Direct { peers: peers.to_vec(), direction } };
         let on_stage: Vec<String> = self.on_stage().cloned().collect();
         let mut steps = Vec::new();
         if start.height > 0 {

@@ -163,9 +163,10 @@ impl Display for Expect {
                 write!(f, "the only tips of {} are {}", names(who), are.join(", "))
             }
             Self::Reorgs { who, at_most } => write!(f, "{} reorganise at most {at_most} times each", names(who)),
-            Self::Metric { on, name, at, at_least, at_most } => {
+            Self::Metric { on, name, at, since, at_least, at_most } => {
                 let at = at.map_or("the end".to_owned(), time);
-                write!(f, "metric {name} of {on} at {at}: {}", range(at_least.as_ref(), at_most.as_ref()))
+                let since = since.map_or(String::new(), |since| format!(" since {}", time(since)));
+                write!(f, "metric {name} of {on} at {at}{since}: {}", range(at_least.as_ref(), at_most.as_ref()))
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::scenario::vocabulary::{LOG_EVENTS, allowed};
 use crate::scenario::{LoadError, Problem, Spanned, document};
 
 /// Time of the set-up where the profile names none.
-const SETUP: Duration = Duration::from_secs(20);
+const SETUP: Duration = Duration::from_secs(40);
 
 /// A node's profile. In `arguments`, `environment` and `files`, `{{listen}}` (ip:port), `{{ip}}`, `{{port}}`, `{{dir}}` (a folder of its
 /// own, where it is started), `{{masternode}}` (true or false) and the lists `{{whitelisted}}`, `{{peers}}` and `{{blacklisted}}` are filled
@@ -39,7 +39,7 @@ pub struct ProfileFile {
     #[serde(default)]
     pub files: BTreeMap<String, Spanned<String>>,
     /// How long it may take to start, to connect with its peers and to sync to a case's height (up to 5,600 blocks). Patience, no claim
-    /// about the node. Default 20 s.
+    /// about the node; it should be longer than its intervals between pings and ticks, and than what makes a connection a good one. Default 40 s.
     #[serde(default)]
     pub setup: Option<Spanned<Span>>,
     /// Its log, where it has one: else that channel is not observed.
@@ -162,7 +162,10 @@ impl Profile {
             let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
             if !inside || name.is_empty() {
                 let title = format!("`{name}` is no path below the node's folder");
-                problems.push(Problem::new(content.place.clone(), title).help("write it without `/` at its start and without `..`"));
+                problems.push(
+                    Problem::new(content.place.clone(), title)
+                        .help("write it without `/` at its start and without `..`"),
+                );
             }
         }
         let log = file.log.as_ref();

@@ -132,8 +132,11 @@ mod tests {
         Values {
             plain: [("listen", "10.0.0.1:24100".to_owned())].into(),
             lists: [("whitelisted", vec!["10.0.0.2".to_owned(), "10.0.0.3".to_owned()])].into(),
-            settings: [("sync".to_owned(), [("a".to_owned(), "1".to_owned()), ("b".to_owned(), "true".to_owned())].into())]
-                .into(),
+            settings: [(
+                "sync".to_owned(),
+                [("a".to_owned(), "1".to_owned()), ("b".to_owned(), "true".to_owned())].into(),
+            )]
+            .into(),
         }
     }
 

@@ -24,7 +24,8 @@ const HARNESS: &[(&str, &[&str])] = &[
     ("subject", &["scenario", "history", "fault", "peer"]),
     ("run", &["scenario", "subject", "fault", "peer", "check", "history"]),
     ("report", &["run", "check", "history", "scenario"]),
-    ("cli", &["run", "report", "check", "scenario"]),
+    ("certify", &["run", "check", "history", "peer", "scenario"]),
+    ("cli", &["certify", "run", "report", "check", "history", "scenario"]),
 ];
 /// What judges, and what it judges by, knows no node: it works unchanged for a stranger's.
 const JUDGES: &[&str] = &["check", "history", "scenario", "report"];

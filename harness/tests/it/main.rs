@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
 mod arrows;
 mod bad_scenarios;
+mod certify;
 mod cli;
 mod cli_run;
 mod log_contract;

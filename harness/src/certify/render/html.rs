@@ -31,7 +31,15 @@ pub fn html(statement: &Statement) -> String {
     let observed: Vec<String> = subject.observed.iter().map(ToString::to_string).collect();
     let filter = suite.filter.as_ref().map(|filter| format!("cases with `{filter}`")).unwrap_or("all cases".into());
     let facts = [
-        ("suite", format!("Lockstep {}, {filter}{}, {}", suite.version, if suite.quick { ", quick" } else { "" }, suite.digest)),
+        (
+            "suite",
+            format!(
+                "Lockstep {}, {filter}{}, {}",
+                suite.version,
+                if suite.quick { ", quick" } else { "" },
+                suite.digest
+            ),
+        ),
         ("the suite's sensitivity", suite.sensitivity.clone()),
         ("node's digest", subject.digest.clone().unwrap_or("not known".into())),
         ("profile's digest", subject.profile.clone().unwrap_or("none".into())),
@@ -54,7 +62,8 @@ pub fn html(statement: &Statement) -> String {
 }
 
 fn requirement(row: &Row, page: &mut String) {
-    let open = if matches!(row.status, Status::Fail | Status::UnexpectedPass | Status::HarnessError) { " open" } else { "" };
+    let open =
+        if matches!(row.status, Status::Fail | Status::UnexpectedPass | Status::HarnessError) { " open" } else { "" };
     let remarks: Vec<String> = remarks(row);
     let _ = writeln!(
         page,
@@ -101,7 +110,12 @@ fn trial(tried: &Tried, page: &mut String) {
         let _ = write!(page, "<pre>{}</pre>", text(&tried.transcript.join("\n")));
     }
     if let Some(evidence) = &tried.evidence {
-        let _ = write!(page, "<p class=\"m\">Evidence: <code>{}</code>, SHA-256 <code>{}</code></p>", text(&evidence.file), evidence.sha256);
+        let _ = write!(
+            page,
+            "<p class=\"m\">Evidence: <code>{}</code>, SHA-256 <code>{}</code></p>",
+            text(&evidence.file),
+            evidence.sha256
+        );
     }
     let _ = writeln!(page, "<p class=\"m\">Again: <code>{}</code></p></details>", text(&tried.repeat));
 }

@@ -22,7 +22,11 @@ pub fn markdown(statement: &Statement) -> String {
         suite.sensitivity
     );
     for (area, rows) in statement.areas() {
-        let _ = writeln!(text, "## {}\n\n| id | level | status | requirement | remarks |\n|---|---|---|---|---|", area_name(area));
+        let _ = writeln!(
+            text,
+            "## {}\n\n| id | level | status | requirement | remarks |\n|---|---|---|---|---|",
+            area_name(area)
+        );
         for row in rows {
             let remarks = remarks(row).join("; ");
             let _ = writeln!(

@@ -24,7 +24,8 @@ fn counts(statement: &Statement) -> String {
 fn remarks(row: &Row) -> Vec<String> {
     let mut remarks = Vec::new();
     remarks.extend(row.reading.as_ref().map(|reading| format!("reading: {reading}")));
-    remarks.extend(row.should.filter(|should| *should != Status::Pass).map(|should| format!("what should be: {should}")));
+    remarks
+        .extend(row.should.filter(|should| *should != Status::Pass).map(|should| format!("what should be: {should}")));
     remarks.extend(row.shortened.then(|| "shortened".to_owned()));
     remarks.extend(row.waiver.as_ref().map(|reason| format!("waived: {reason}")));
     remarks.extend(row.not_observed.iter().map(|channel| format!("{channel}: not observed")));
@@ -39,5 +40,9 @@ fn troubled(statement: &Statement) -> impl Iterator<Item = &Row> {
 /// Milliseconds in words.
 fn time(ms: u64) -> String {
     let seconds = ms / 1_000;
-    if seconds < 60 { format!("{}.{} s", seconds, ms % 1_000 / 100) } else { format!("{} min {} s", seconds / 60, seconds % 60) }
+    if seconds < 60 {
+        format!("{}.{} s", seconds, ms % 1_000 / 100)
+    } else {
+        format!("{} min {} s", seconds / 60, seconds % 60)
+    }
 }

@@ -27,18 +27,24 @@ pub fn ended(tried: &Tried, done: usize, total: usize, colours: bool) -> String 
 pub fn terminal(statement: &Statement, colours: bool) -> String {
     let mut text = String::new();
     for (area, rows) in statement.areas() {
+        let tried: Vec<_> = rows.into_iter().filter(|row| row.status != Status::NotTried).collect();
+        if tried.is_empty() {
+            continue;
+        }
         let _ = writeln!(text, "\n{}", area_name(area));
-        for row in rows {
+        for row in tried {
             let status = paint(row.status, &format!("{:<14}", row.status), colours);
             let sentence: String = row.requirement.chars().take(SENTENCE).collect();
             let more = if row.requirement.chars().count() > SENTENCE { "…" } else { "" };
             let remarks = remarks(row);
-            let remarks = if remarks.is_empty() { String::new() } else { format!("  ({})", plain(&remarks.join("; "))) };
+            let remarks =
+                if remarks.is_empty() { String::new() } else { format!("  ({})", plain(&remarks.join("; "))) };
             let _ = writeln!(text, "  {} {:<6} {status} {sentence}{more}{remarks}", row.id, row.level);
         }
     }
     for row in troubled(statement) {
-        let _ = writeln!(text, "\n{} {}: {}", row.id, paint(row.status, &row.status.to_string(), colours), row.requirement);
+        let _ =
+            writeln!(text, "\n{} {}: {}", row.id, paint(row.status, &row.status.to_string(), colours), row.requirement);
         let _ = writeln!(text, "  source: {}", row.source);
         for tried in row.trials.iter().filter(|tried| tried.status != Status::Pass) {
             trial(tried, colours, &mut text);

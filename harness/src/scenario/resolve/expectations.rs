@@ -75,10 +75,11 @@ fn one(expectation: &Expectation, place: &Place, healed_at: Duration, context: &
         Expectation::Reorgs { who, at_most } => {
             Expect::Reorgs { who: context.somebody(who, Takes::Nodes, place), at_most: *at_most }
         }
-        Expectation::Metric { on, name, at, at_least, at_most } => {
+        Expectation::Metric { on, name, at, since, at_least, at_most } => {
             limits(*at_least, *at_most, place, context);
             let (on, at) = (one_of(on, Takes::Nodes, context)?, context.optional_time(at));
-            Expect::Metric { on, name: name.clone(), at, at_least: *at_least, at_most: *at_most }
+            let since = context.optional_time(since);
+            Expect::Metric { on, name: name.clone(), at, since, at_least: *at_least, at_most: *at_most }
         }
     })
 }

@@ -49,7 +49,11 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), ProcessError> {
 
 /// What is wrong with the chain that a node left on its disk, by nothing that the node said: it must be valid from its first block, and
 /// hold the block that the node announced last, by its height and the beginning of its hash.
-pub fn stored_chain(program: &Path, member: &Member, announced: Option<(u64, &str)>) -> Result<Option<String>, ProcessError> {
+pub fn stored_chain(
+    program: &Path,
+    member: &Member,
+    announced: Option<(u64, &str)>,
+) -> Result<Option<String>, ProcessError> {
     let mut command = reference(program, member.dir(), &["chain", "export"]);
     let mut child = command.arg("-").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().to("export a chain")?;
     let lines = child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines);

@@ -237,6 +237,7 @@ impl<'a> Run<'a> {
             watch.see("harness", What::Metrics(totals));
         }
         // What comes after is about the end of the run, not about the nodes.
+        let full = watch.is_full();
         let (mut seen, end) = (watch.take(), watch.now());
         members.values().for_each(Member::terminate);
         members.values_mut().for_each(Member::finish);
@@ -247,14 +248,17 @@ impl<'a> Run<'a> {
                 _ => None,
             });
             let Program::Reference(program) = &program else { break };
-            if let broken @ Some(_) = stored_chain(program, member, last.as_ref().map(|(height, tip)| (*height, tip.as_str())))?
+            if let broken @ Some(_) =
+                stored_chain(program, member, last.as_ref().map(|(height, tip)| (*height, tip.as_str())))?
             {
                 let (height, tip) = last.unwrap_or_default();
                 let what = What::Chain { ancestor: height, height, tip, broken };
                 seen.push(Observation { at: end, source: member.name.clone(), what });
             }
         }
-        seen.push(Observation { at: end, source: "harness".to_owned(), what: What::Ended });
+        if !full {
+            seen.push(Observation { at: end, source: "harness".to_owned(), what: What::Ended });
+        }
         let parties = told.nodes.iter().map(|(name, node)| (name.clone(), node.ip));
         let parties = parties.chain(told.peers.iter().map(|(name, peer)| (name.clone(), peer.ip))).collect();
         let mut history = History::new(Meta { scenario: told.name.clone(), seed, parties });

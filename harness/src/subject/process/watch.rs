@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 use crate::fault::SimTime;
 use crate::history::{Observation, What};
 
+/// Observations of one run, at most: a node that floods its peers must not fill the memory.
+const MOST: usize = 300_000;
+
 /// Takes observations from all threads of a run. Clones are the same watch.
 #[derive(Debug, Clone)]
 pub struct Watch {
@@ -48,7 +51,15 @@ impl Watch {
     /// Something was seen at `at`.
     pub fn saw(&self, at: SimTime, source: &str, what: What) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= MOST {
+            return;
+        }
         seen.push(Observation { at, source: source.to_owned(), what });
+    }
+
+    /// Whether there was more to see than is kept: what came after is unknown.
+    pub fn is_full(&self) -> bool {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).len() >= MOST
     }
 
     /// Everything so far, in order of arrival.
