@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_metric_that_is_not_served_fails_and_one_that_was_not_asked_is_inconclusive() {
-        let outcome = judge("a", "check_total", None, None, None, &sampled().ended());
+        let outcome = judge("a", "check_total", None, None, None, None, &sampled().ended());
         assert_eq!(outcome.verdict, Fail);
         assert_eq!(outcome.actual, "not among its 1 metrics, nearest: checks_total");
         let limits = [Some(0.0), None];

@@ -89,22 +89,16 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, 
     let colours = report::colours(std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.map_or(if subject.is_simulated() { cores } else { IN_REAL_TIME }, usize::from);
-    let mut by_row: BTreeMap<String, (Vec<(usize, Tried)>, BTreeSet<Channel>)> = BTreeMap::new();
-    let (mut done, mut failed) = (0, None);
-    run(&trials, &subject, args.seed, jobs, |i, told| {
-        let trial = &trials[i];
-        done += 1;
-        let told = tried(args, trial, &subject, told).and_then(|(tried, unseen)| {
-            writeln!(out, "{}", render::ended(&tried, done, trials.len(), colours))?;
+    let mut told = Vec::new();
+    let mut failed = None;
+    run(&trials, &subject, args.seed, jobs, |i, result| {
+        let tried = tried(args, &trials[i], &subject, result).and_then(|(tried, unseen)| {
+            writeln!(out, "{}", render::ended(&tried, told.len() + 1, trials.len(), colours))?;
             out.flush()?;
             Ok((tried, unseen))
         });
-        match told {
-            Ok((tried, unseen)) => {
-                let (row, not_observed) = by_row.entry(trial.case.requirements[0].clone()).or_default();
-                row.push((i, tried));
-                not_observed.extend(unseen);
-            }
+        match tried {
+            Ok((tried, unseen)) => told.push((i, tried, unseen)),
             Err(error) => failed = Some(error),
         }
         failed.is_none()
@@ -112,11 +106,14 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, 
     if let Some(error) = failed {
         return Err(error);
     }
-    let by_row = by_row.into_iter().map(|(id, (mut tried, unseen))| {
-        // They end in any order.
-        tried.sort_by_key(|(i, _)| *i);
-        (id, (tried.into_iter().map(|(_, tried)| tried).collect(), unseen))
-    });
+    // They end in any order.
+    told.sort_by_key(|(i, ..)| *i);
+    let mut by_row: BTreeMap<String, (Vec<Tried>, BTreeSet<Channel>)> = BTreeMap::new();
+    for (i, tried, unseen) in told {
+        let (row, not_observed) = by_row.entry(trials[i].case.requirements[0].clone()).or_default();
+        row.push(tried);
+        not_observed.extend(unseen);
+    }
     let mut statement = Statement {
         lockstep_statement: VERSION,
         suite: SuiteId {
@@ -135,7 +132,7 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, 
             took_ms: millis(started.elapsed()),
             machine: format!("{} {}, {cores} cores", std::env::consts::OS, std::env::consts::ARCH),
         },
-        rows: rows(by_row.collect(), &waivers),
+        rows: rows(by_row, &waivers),
         seal: String::new(),
     };
     statement.seal = statement.sealed();

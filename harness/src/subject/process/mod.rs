@@ -63,8 +63,10 @@ const HARNESS: Ipv4Addr = Ipv4Addr::new(10, 255, 255, 1);
 const HTTP_PORT: u16 = 9100;
 /// Between two samples of the metrics, in the scenario's time.
 const SAMPLE: Duration = Duration::from_secs(10);
-/// The harness looks at everything so often.
-const LOOK: Duration = Duration::from_millis(2);
+/// The harness looks at everything so often, in the scenario's time.
+const LOOK: Duration = Duration::from_millis(20);
+/// And, in real time, not more often than this.
+const SHORTEST_LOOK: Duration = Duration::from_millis(2);
 
 /// How processes are run.
 #[derive(Debug, Clone)]
@@ -224,7 +226,8 @@ impl<'a> Run<'a> {
                 sampled = now;
                 self.sample();
             }
-            thread::sleep(LOOK.min(self.watch.until(self.told.runs_for)));
+            let look = (LOOK / self.watch.time_scale()).max(SHORTEST_LOOK);
+            thread::sleep(look.min(self.watch.until(self.told.runs_for)));
         }
         self.sample();
         let Self { told, seed, watch, wires, mut members, scraper, cast, ears, .. } = self;
