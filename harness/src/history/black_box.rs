@@ -116,10 +116,30 @@ mod tests {
             .at(50_000)
             .ended();
         let (before, case) = black_box(&whole, Duration::from_secs(30));
-        let shown =
-            |history: &History| history.observations().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        insta::assert_snapshot!(shown(&before), @"");
-        insta::assert_snapshot!(shown(&case), @"");
+        let shown = |history: &History| history.observations().iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(
+            shown(&before),
+            [
+                "0.000 s  a  connection opened: 10.0.0.11",
+                "0.000 s  a  connection opened: 10.0.0.12",
+                "10.000 s  m  ChainTipResponse from a hash=x5 height=5",
+                "10.000 s  a  chain at 5 x5 (kept up to 0)",
+                "10.000 s  a  connection closed_by_peer: 10.0.0.12",
+                "30.000 s  harness  end of the run",
+            ]
+        );
+        assert_eq!(
+            shown(&case),
+            [
+                "0.000 s  a  chain at 5 x5 (kept up to 0)",
+                "0.000 s  a  connection opened: 10.0.0.11",
+                "0.000 s  m  Ping from a height=5",
+                "1.500 s  m  ChainTipResponse from a hash=x5 height=5",
+                "10.000 s  m  ChainTipResponse from a hash=x6 height=6",
+                "10.000 s  a  chain at 6 x6 (kept up to 0)",
+                "20.000 s  harness  end of the run",
+            ]
+        );
         assert_eq!(case.end(), Some(Duration::from_secs(20)));
     }
 }
