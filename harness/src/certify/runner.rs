@@ -3,11 +3,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Duration;
 
 use super::judgement::Judgement;
 use super::trial::{Subject, Trial};
 use crate::check::Verdict;
 use crate::history::History;
+
+/// In real time trials begin one after the other, so that their set-ups don't stand in each other's way.
+const STAGGER: Duration = Duration::from_millis(150);
 
 /// What came of one trial: what was seen and what it is worth, or why the harness failed.
 pub type Told = Result<(History, Judgement), String>;
@@ -34,9 +38,12 @@ pub fn run(trials: &[Trial], subject: &Subject, seed: u64, jobs: usize, mut ende
     let rest: Vec<usize> = (0..trials.len()).filter(|i| Some(*i) != probe).collect();
     let (next, (done, results)) = (AtomicUsize::new(0), channel());
     thread::scope(|scope| {
-        for _ in 0..jobs.min(rest.len()) {
+        for n in 0..jobs.min(rest.len()) {
             let (done, next, rest) = (done.clone(), &next, &rest);
             scope.spawn(move || {
+                if !subject.is_simulated() {
+                    thread::sleep(STAGGER * n as u32);
+                }
                 while let Some(i) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
                     // Nobody waits any more once one could not be told.
                     if done.send((*i, one(&trials[*i], subject, seed))).is_err() {

@@ -9,9 +9,10 @@ use super::judgement::Judgement;
 use super::trial::{Trial, trial_name};
 use super::waiver::Waivers;
 use crate::check::{Channel, Finding, Verdict};
-use crate::history::{History, What};
+use crate::history::{History, Observation, What};
 use crate::scenario::file::{CaseClock, Way};
 use crate::scenario::requirement::{Requirement, catalogue};
+use crate::scenario::stage::OBSERVER;
 
 /// The version of the format that is written, and the only one that is read.
 pub const VERSION: u32 = 1;
@@ -272,12 +273,13 @@ impl Tried {
     }
 }
 
-/// The messages around what decided: around the worst check's time, else the first ones.
+/// The messages around what decided: around the worst check's time, else the first ones; without the observer's questions.
 fn transcript(checks: &[Checked], during: &History) -> Vec<String> {
     let worst = checks.iter().max_by_key(|check| (check.status, check.at_ms.is_some()));
     let at = worst.and_then(|check| check.at_ms).unwrap_or(0);
     let is_message = |what: &What| matches!(what, What::Wire { .. } | What::Connection { .. });
-    let messages: Vec<_> = during.observations().iter().filter(|seen| is_message(&seen.what)).collect();
+    let tells = |seen: &&Observation| is_message(&seen.what) && seen.source != OBSERVER;
+    let messages: Vec<_> = during.observations().iter().filter(tells).collect();
     let middle = messages.partition_point(|seen| seen.at.as_millis() < u128::from(at));
     let (from, to) = (middle.saturating_sub(AROUND), messages.len().min(middle + AROUND));
     messages[from..to].iter().map(ToString::to_string).collect()

@@ -57,7 +57,7 @@ pub fn judge(items: &[Seen], history: &History) -> Outcome {
         endings = next;
     }
     let words: Vec<String> = items.iter().map(expected).collect();
-    Outcome::pass(words.join("; then "), format!("complete at {}", seconds(endings[0].at)))
+    Outcome::pass(words.join("; then "), format!("complete at {}", seconds(endings[0].at))).at(endings[0].at)
 }
 
 /// All endings with one more item, in order of time.

@@ -70,7 +70,7 @@ pub fn tip(
     }
     match (unknown, first, history.end()) {
         (Some((reason, seen)), ..) => Outcome::inconclusive(expected, reason).seen(seen),
-        (None, Some(first), Some(_)) => Outcome::pass(expected, format!("first at {}", seconds(first))),
+        (None, Some(first), Some(_)) => Outcome::pass(expected, format!("first at {}", seconds(first))).at(first),
         _ => Outcome::inconclusive(expected, "the history breaks off"),
     }
 }

@@ -172,7 +172,7 @@ fn subject(args: &CertifyArgs) -> Result<(Subject, SubjectId), CliError> {
     if let Ability::Loopback(why) = &ability {
         writeln!(std::io::stderr(), "processes run on loopback addresses, without faults of links: {why}")?;
     }
-    let (name, version) = (profile.name.clone(), profile.version.clone().unwrap_or("of no version".to_owned()));
+    let (name, version) = (profile.name.clone(), profile.version.clone().unwrap_or("(no version told)".to_owned()));
     let (own, by) = (digest(Path::new(&words[0])), sha256(profile.source.as_bytes()));
     let subject = Subject::program(words, Arc::new(profile), ability);
     let observed = subject.observed.clone();

@@ -42,6 +42,8 @@ pub struct Scripted<N> {
     pub clock: Arc<dyn Clock>,
     /// The run's.
     pub seed: u64,
+    /// When the run began, from which its times count; `None`: when it is first polled.
+    pub began: Option<Instant>,
     /// All its times are divided by this (D-29), 1 or more.
     pub time_scale: u32,
 }
@@ -51,8 +53,9 @@ pub struct Scripted<N> {
 /// # Errors
 /// Where it can't listen.
 pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
-    let Scripted { name, peer, network, chains, nodes, mut directions, record, clock, seed, time_scale } = scripted;
-    let starts_at = Instant::now() + peer.starts_at / time_scale;
+    let Scripted { name, peer, network, chains, nodes, mut directions, record, clock, seed, began, time_scale } =
+        scripted;
+    let starts_at = began.unwrap_or_else(Instant::now) + peer.starts_at / time_scale;
     let mut connections = Connections {
         script: Script::new(&peer, time_scale),
         ip: IpAddr::V4(peer.ip),
@@ -249,6 +252,7 @@ mod tests {
             record: Arc::new(|_| {}),
             clock: Arc::new(Fixed),
             seed: 0,
+            began: None,
             time_scale: 1,
         };
         assert_eq!(run(scripted).await.unwrap_err().kind(), io::ErrorKind::AddrInUse);

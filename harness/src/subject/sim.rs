@@ -369,6 +369,7 @@ fn set_peers<'a>(
             record: Arc::new(move |what| push(&log, turmoil::sim_elapsed().unwrap_or_default(), &source, what)),
             clock: Arc::new(SimClock::default()),
             seed,
+            began: None,
             time_scale: 1,
         });
     }

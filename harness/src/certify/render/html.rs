@@ -67,11 +67,11 @@ fn requirement(row: &Row, page: &mut String) {
     let remarks: Vec<String> = remarks(row);
     let _ = writeln!(
         page,
-        "<details id=\"{id}\"{open}><summary>{} <code>{id}</code> {} <span class=\"m\">{} {}</span></summary>\
+        "<details id=\"{id}\"{open}><summary>{} <code>{id}</code> <span class=\"m\">{}</span> {} <span class=\"m\">{}</span></summary>\
          <p class=\"m\">Source: {}</p>",
         status(row.status),
-        text(&row.requirement),
         row.level,
+        text(&row.requirement),
         text(&remarks.join("; ")),
         text(&row.source),
         id = text(&row.id),

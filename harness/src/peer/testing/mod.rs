@@ -97,6 +97,7 @@ impl Play {
             record: Arc::new(move |what| sink.lock().unwrap().push(what)),
             clock: Arc::new(Fixed),
             seed: 7,
+            began: None,
             time_scale,
         }));
         // The peer listens before the node dials.

@@ -43,7 +43,7 @@ impl Cast {
         for (name, peer) in &scenario.peers {
             let (to, receiver) = unbounded_channel();
             directions.insert(name.clone(), to);
-            let (watch, source) = (watch.clone(), name.clone());
+            let (began, watch, source) = (watch.began(), watch.clone(), name.clone());
             parts.push(Scripted {
                 name: name.clone(),
                 peer: peer.clone(),
@@ -54,6 +54,7 @@ impl Cast {
                 record: Arc::new(move |what| watch.see(&source, what)),
                 clock: Arc::new(SystemClock),
                 seed,
+                began: Some(began.into()),
                 time_scale,
             });
         }

@@ -28,6 +28,11 @@ impl Watch {
         self.time_scale
     }
 
+    /// When the run began.
+    pub fn began(&self) -> Instant {
+        self.began
+    }
+
     /// The scenario's time.
     pub fn now(&self) -> SimTime {
         self.began.elapsed() * self.time_scale
