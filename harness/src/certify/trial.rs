@@ -13,9 +13,9 @@ use crate::run::{Backend, BackendError, Played, ProcessOptions, Profile, Program
 use crate::scenario::Scenario;
 use crate::scenario::file::Way;
 
-/// Time of the simulated reference node's set-up: enough even where a defect lets it ask for 500 blocks each 30 s only, and amid an
-/// interval, so that no case begins at a tick.
-const SIMULATED_SETUP: Duration = Duration::from_secs(165);
+/// Time of the simulated reference node's set-up: enough even where a defect lets it ask for 500 blocks each 30 s only, and past a
+/// tick by more than starts differ, so that no case begins at one.
+const SIMULATED_SETUP: Duration = Duration::from_secs(152);
 
 /// A case and the way in which its peers are connected.
 #[derive(Debug, Clone)]
