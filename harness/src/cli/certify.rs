@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use jiff::{Timestamp, Zoned};
+use jiff::{Timestamp, ZonedDateTime};
 
 use super::{CliError, Exit};
 use crate::certify::folder::{self, sha256};
@@ -81,7 +81,7 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, 
     let began = Timestamp::now();
     let suite = Suite::load(&args.cases)?;
     let waivers = match &args.waivers {
-        Some(path) => Waivers::load(path, Zoned::now().date())?,
+        Some(path) => Waivers::load(path, ZonedDateTime::now().date())?,
         None => Waivers::default(),
     };
     let (subject, id) = subject(args)?;
