@@ -174,6 +174,13 @@ fn rogue(how: &str, grounds: &str) -> Result<(), Failed> {
     }
     command.arg("--cases").arg(&cases).arg("--out").arg(dir.path().join("out"));
     let output = command.stdin(std::process::Stdio::null()).output()?;
+    let mut verify = std::process::Command::new(env!("CARGO_BIN_EXE_lockstep"));
+    let verified = verify.arg("verify").arg(dir.path().join("out")).arg("--cases").arg(&cases).output()?;
+    if !verified.status.success() {
+        return Err(
+            format!("it does not follow from its evidence: {}", String::from_utf8_lossy(&verified.stdout)).into()
+        );
+    }
     let said = String::from_utf8_lossy(&output.stdout);
     let missing = [grounds, "not tried: one, inbound could not begin", "1 inconclusive"]
         .into_iter()

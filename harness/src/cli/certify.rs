@@ -214,7 +214,10 @@ fn tried(
         Ok((history, judgement)) => {
             let (_, during) = black_box(&history, subject.setup);
             let mut tried = Tried::new(trial, &judgement, &during, repeat);
-            tried.evidence = Some(folder::evidence(&args.out, &trial.to_string(), &history)?);
+            // What was not tried has shown nothing that could be judged again.
+            if !history.observations().is_empty() {
+                tried.evidence = Some(folder::evidence(&args.out, &trial.to_string(), &history)?);
+            }
             (tried, judgement.not_observed)
         }
         Err(why) => (Tried::broken(trial, why, repeat), BTreeSet::new()),
