@@ -101,7 +101,7 @@ fn main() {
 
 /// Programs that are no masternodes, and what is said of each.
 const ROGUES: [(&str, &str); 5] = [
-    ("exits", "could not begin: it ended by itself: exit status: 3, out of luck"),
+    ("exits", "could not begin: it ended: exit status: 3, out of luck"),
     ("never listens", "could not begin: it tells no height"),
     ("says nothing", "could not begin: it tells no height"),
     ("floods", "could not begin: it tells height 7, not 1000 of main"),

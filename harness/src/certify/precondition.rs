@@ -10,7 +10,7 @@ use crate::scenario::stage::SUBJECT;
 pub fn missing(case: &Scenario, chains: &Chains, setup: &History) -> Vec<String> {
     let seen = setup.observations();
     let ended = seen.iter().filter(|seen| seen.source == SUBJECT).find_map(|seen| match &seen.what {
-        What::Process { by_itself: Some(how), .. } => Some(format!("it ended by itself: {how}")),
+        What::Process { by_itself: Some(how), .. } => Some(format!("it ended: {how}")),
         _ => None,
     });
     if ended.is_some() {
@@ -35,6 +35,12 @@ pub fn missing(case: &Scenario, chains: &Chains, setup: &History) -> Vec<String>
         }
     }
     missing
+}
+
+/// The height that the node told last, where the case begins at a lower one.
+pub fn stands_beyond(case: &Scenario, setup: &History) -> Option<u64> {
+    let (height, _) = setup.observations().iter().rev().find_map(told)?;
+    (height > case.nodes[SUBJECT].chain.height).then_some(height)
 }
 
 fn describe(case: &Scenario) -> String {

@@ -9,6 +9,7 @@ use super::judgement::Judgement;
 use super::trial::{Subject, Trial};
 use crate::check::Verdict;
 use crate::history::History;
+use crate::run::Backend;
 
 /// In real time trials begin one after the other, so that their set-ups don't stand in each other's way.
 const STAGGER: Duration = Duration::from_millis(150);
@@ -20,7 +21,12 @@ pub type Told = Result<(History, Judgement), String>;
 ///
 /// In real time the shortest goes alone at first: a node that doesn't get through its set-up is not tried for half an hour.
 pub fn run(trials: &[Trial], subject: &Subject, seed: u64, jobs: usize, mut ended: impl FnMut(usize, Told) -> bool) {
-    let probe = (0..trials.len()).filter(|_| !subject.is_simulated()).min_by_key(|i| trials[*i].case.runs_for);
+    let probe = match &subject.backend {
+        Backend::Simulation(_) => None,
+        Backend::Processes(_) => (0..trials.len()).min_by_key(|i| trials[*i].case.runs_for),
+        // They depend on each other's order.
+        Backend::Attached(_) => (!trials.is_empty()).then_some(0),
+    };
     if let Some(i) = probe {
         let told = one(&trials[i], subject, seed);
         let stuck =

@@ -70,10 +70,13 @@ pub struct SubjectId {
 /// The circumstances.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunId {
-    /// `sim`, `process` or `loopback`.
+    /// `sim`, `process`, `loopback` or `attached`.
     pub backend: String,
     /// The seed of all trials.
     pub seed: u64,
+    /// What the node's intervals and timeouts were divided by, for development. Only at 1 it is a verdict.
+    #[serde(default = "real_time", skip_serializing_if = "is_real_time")]
+    pub time_scale: u32,
     /// Milliseconds of each trial's set-up.
     pub setup_ms: u64,
     /// When it began, RFC 3339.
@@ -82,6 +85,15 @@ pub struct RunId {
     pub took_ms: u64,
     /// Operating system, architecture, cores.
     pub machine: String,
+}
+
+fn real_time() -> u32 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+fn is_real_time(time_scale: &u32) -> bool {
+    *time_scale == 1
 }
 
 /// What a requirement's row says.

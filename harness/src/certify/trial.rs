@@ -1,15 +1,17 @@
 //! One case, tried once in one way.
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::judgement::{Judgement, judge};
+use super::precondition::stands_beyond;
 use crate::check::Channel;
-use crate::history::History;
+use crate::history::{History, black_box};
 use crate::peer::Chains;
 use crate::run::privilege::Ability;
-use crate::run::{Backend, BackendError, Played, ProcessOptions, Profile, Program, play};
+use crate::run::{AttachOptions, Backend, BackendError, Played, ProcessOptions, Profile, Program, play};
 use crate::scenario::Scenario;
 use crate::scenario::file::Way;
 
@@ -46,18 +48,36 @@ impl Subject {
         Self { backend, setup: SIMULATED_SETUP, observed, unsupported: BTreeMap::new() }
     }
 
-    /// A program as processes in real time, by its profile.
-    pub fn program(words: Vec<String>, profile: Arc<Profile>, ability: Ability) -> Self {
+    /// A program as processes, by its profile; every interval is divided by `time_scale`, 1 in real time.
+    pub fn program(words: Vec<String>, profile: Arc<Profile>, ability: Ability, time_scale: u32) -> Self {
         let log = profile.log.map(|_| Channel::Log);
         let metrics = profile.metrics.as_ref().map(|_| Channel::Metric);
-        let (setup, unsupported) = (profile.setup, profile.unsupported.clone());
+        // The patience is in real time.
+        let (setup, unsupported) = (profile.setup * time_scale, profile.unsupported.clone());
         let program = Program::Profiled(words, profile);
         Self {
-            backend: Backend::Processes(ProcessOptions { program, time_scale: 1, ability }),
+            backend: Backend::Processes(ProcessOptions { program, time_scale, ability }),
             setup,
             observed: [Some(Channel::Wire), log, metrics, Some(Channel::Outside)].into_iter().flatten().collect(),
             unsupported,
         }
+    }
+
+    /// A node that already runs, by its profile.
+    pub fn attached(at: SocketAddrV4, profile: Arc<Profile>) -> Self {
+        let metrics = profile.metrics.as_ref().map(|_| Channel::Metric);
+        let (setup, unsupported) = (profile.setup, profile.unsupported.clone());
+        Self {
+            backend: Backend::Attached(AttachOptions { at, profile }),
+            setup,
+            observed: [Some(Channel::Wire), metrics].into_iter().flatten().collect(),
+            unsupported,
+        }
+    }
+
+    /// Whether it was there before, and goes on.
+    pub fn is_attached(&self) -> bool {
+        matches!(self.backend, Backend::Attached(_))
     }
 
     /// Whether its time is virtual.
@@ -94,7 +114,13 @@ impl Trial {
         Ok(match played {
             Played::Seen(history) => {
                 let judgement = judge(&self.case, seed, subject.setup, &subject.observed, &chains, &history);
-                (history, judgement)
+                match stands_beyond(&self.case, &black_box(&history, subject.setup).0) {
+                    Some(height) if subject.is_attached() && !judgement.began() => {
+                        let reason = format!("it stands at {height} already: needs a restart from nothing");
+                        (history, Judgement::unsupported(vec![reason]))
+                    }
+                    _ => (history, judgement),
+                }
             }
             Played::Unsupported(history, reasons) => (history, Judgement::unsupported(reasons)),
         })

@@ -1,6 +1,7 @@
 //! `lockstep certify`: the catalogue against a node, and a statement about it.
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,14 +23,21 @@ use crate::run::{Backend, Profile};
 #[derive(Debug, Args)]
 pub(super) struct CertifyArgs {
     /// The reference node, simulated, in virtual time: the whole catalogue in seconds.
-    #[arg(long, required_unless_present = "exec")]
+    #[arg(long, required_unless_present_any = ["exec", "attach"])]
     reference: bool,
     /// A program, on real sockets and in real time: how it is started, in a shell's words without a shell. Needs a profile.
     #[arg(long, value_name = "CMD", requires = "profile", conflicts_with = "reference")]
     exec: Option<String>,
-    /// What is to be known of the program: `lockstep schema profile` tells the keys.
-    #[arg(long, value_name = "FILE", requires = "exec")]
+    /// A node that already runs, in real time, one case after the other in order of their heights. Needs a profile; what needs a restart is
+    /// unsupported.
+    #[arg(long, value_name = "HOST:PORT", requires = "profile", conflicts_with_all = ["reference", "exec"])]
+    attach: Option<String>,
+    /// What is to be known of the node: `lockstep schema profile` tells the keys.
+    #[arg(long, value_name = "FILE", conflicts_with = "reference")]
     profile: Option<PathBuf>,
+    /// For development: a node whose profile has a place for it divides its intervals and timeouts by this. No verdict comes of it.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "exec", value_parser = clap::value_parser!(u32).range(1..=100))]
+    time_scale: u32,
     /// Which cases: all, or only those of at most 60 s.
     #[arg(long, value_enum, default_value_t)]
     level: Level,
@@ -56,7 +64,20 @@ pub(super) struct CertifyArgs {
 impl CertifyArgs {
     /// Whether it starts processes.
     pub fn is_real(&self) -> bool {
-        self.exec.is_some()
+        self.exec.is_some() || self.attach.is_some()
+    }
+
+    /// The words that name the node.
+    fn whom(&self) -> String {
+        let Some(profile) = &self.profile else { return "--reference".to_owned() };
+        let profile = word(&profile.display().to_string());
+        match (&self.exec, &self.attach) {
+            (Some(exec), _) if self.time_scale > 1 => {
+                format!("--exec {} --profile {profile} --time-scale {}", word(exec), self.time_scale)
+            }
+            (Some(exec), _) => format!("--exec {} --profile {profile}", word(exec)),
+            (None, attach) => format!("--attach {} --profile {profile}", word(attach.as_deref().unwrap_or_default())),
+        }
     }
 }
 
@@ -85,10 +106,14 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, 
         None => Waivers::default(),
     };
     let (subject, id) = subject(args)?;
-    let trials = trials(args, &suite, subject.is_simulated())?;
+    let trials = trials(args, &suite, &subject)?;
     let colours = report::colours(std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = args.jobs.map_or(if subject.is_simulated() { cores } else { IN_REAL_TIME }, usize::from);
+    let jobs = match subject.backend {
+        Backend::Simulation(_) => args.jobs.map_or(cores, usize::from),
+        Backend::Processes(_) => args.jobs.map_or(IN_REAL_TIME, usize::from),
+        Backend::Attached(_) => 1,
+    };
     let mut told = Vec::new();
     let mut failed = None;
     run(&trials, &subject, args.seed, jobs, |i, result| {
@@ -127,6 +152,7 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, 
         run: RunId {
             backend: subject.backend.to_string(),
             seed: args.seed,
+            time_scale: subject.backend.time_scale(),
             setup_ms: millis(subject.setup),
             began: began.to_string(),
             took_ms: millis(started.elapsed()),
@@ -145,6 +171,9 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, 
 /// What is certified, and what statements say of it.
 fn subject(args: &CertifyArgs) -> Result<(Subject, SubjectId), CliError> {
     let digest = |path: &Path| std::fs::read(path).ok().map(|program| sha256(&program));
+    if let (Some(at), Some(profile)) = (&args.attach, &args.profile) {
+        return attached(at, Profile::load(profile)?);
+    }
     let (Some(exec), Some(profile)) = (&args.exec, &args.profile) else {
         let subject = Subject::simulated(Backend::simulation());
         let id = SubjectId {
@@ -174,20 +203,38 @@ fn subject(args: &CertifyArgs) -> Result<(Subject, SubjectId), CliError> {
     }
     let (name, version) = (profile.name.clone(), profile.version.clone().unwrap_or("(no version told)".to_owned()));
     let (own, by) = (digest(Path::new(&words[0])), sha256(profile.source.as_bytes()));
-    let subject = Subject::program(words, Arc::new(profile), ability);
+    let subject = Subject::program(words, Arc::new(profile), ability, args.time_scale);
     let observed = subject.observed.clone();
     Ok((subject, SubjectId { name, version, digest: own, profile: Some(by), observed }))
 }
 
-/// What is tried; in real time the longest first.
-fn trials(args: &CertifyArgs, suite: &Suite, virtual_time: bool) -> Result<Vec<Trial>, CliError> {
+/// A node that already runs: nobody has its program.
+fn attached(at: &str, profile: Profile) -> Result<(Subject, SubjectId), CliError> {
+    let wrong = |why: String| CliError::Argument(format!("`--attach {at}`: {why}"));
+    let mut found = at.to_socket_addrs().map_err(|error| wrong(error.to_string()))?;
+    let v4 = found.find_map(|at| match at {
+        SocketAddr::V4(at) => Some(at),
+        SocketAddr::V6(_) => None,
+    });
+    let at = v4.ok_or_else(|| wrong("no IPv4 address".to_owned()))?;
+    let (name, version) = (profile.name.clone(), profile.version.clone().unwrap_or("(no version told)".to_owned()));
+    let profile_digest = Some(sha256(profile.source.as_bytes()));
+    let subject = Subject::attached(at, Arc::new(profile));
+    let observed = subject.observed.clone();
+    Ok((subject, SubjectId { name, version, digest: None, profile: profile_digest, observed }))
+}
+
+/// What is tried; in real time the longest first, but where one node meets them all, in order of heights: it can't be lowered.
+fn trials(args: &CertifyArgs, suite: &Suite, subject: &Subject) -> Result<Vec<Trial>, CliError> {
     let wanted = |trial: &Trial| {
         let quick = args.level == Level::Full || trial.case.runs_for <= QUICK;
         quick && args.case.as_ref().is_none_or(|text| trial.to_string().contains(text.as_str()))
     };
-    let mut trials: Vec<Trial> = suite.trials(virtual_time).into_iter().filter(wanted).collect();
-    if !virtual_time {
-        trials.sort_by_key(|trial| std::cmp::Reverse(trial.case.runs_for));
+    let mut trials: Vec<Trial> = suite.trials(subject.is_simulated()).into_iter().filter(wanted).collect();
+    match subject.backend {
+        Backend::Simulation(_) => {}
+        Backend::Processes(_) => trials.sort_by_key(|trial| std::cmp::Reverse(trial.case.runs_for)),
+        Backend::Attached(_) => trials.sort_by_key(|trial| trial.case.heights()),
     }
     if trials.is_empty() {
         let which = args.case.as_ref().map_or(String::new(), |text| format!(" whose name contains `{text}`"));
@@ -203,13 +250,7 @@ fn tried(
     subject: &Subject,
     told: Told,
 ) -> Result<(Tried, BTreeSet<Channel>), CliError> {
-    let whom = match (&args.exec, &args.profile) {
-        (Some(exec), Some(profile)) => {
-            format!("--exec {} --profile {}", word(exec), word(&profile.display().to_string()))
-        }
-        _ => "--reference".to_owned(),
-    };
-    let repeat = format!("lockstep certify {whom} --case '{trial}' --seed {}", args.seed);
+    let repeat = format!("lockstep certify {} --case '{trial}' --seed {}", args.whom(), args.seed);
     Ok(match told {
         Ok((history, judgement)) => {
             let (_, during) = black_box(&history, subject.setup);

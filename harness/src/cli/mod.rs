@@ -3,6 +3,7 @@ mod certify;
 mod exit;
 mod explain;
 mod list;
+mod ntp;
 mod run;
 mod schema;
 mod verify;
@@ -38,6 +39,8 @@ enum Cli {
     Explain(explain::ExplainArgs),
     /// Print the JSON Schema of scenario files, profiles, waivers or statements.
     Schema(schema::SchemaArgs),
+    /// Tell the time to nodes that ask a server for it: a helper for profiles.
+    Ntp(ntp::NtpArgs),
 }
 
 /// Why a command could not do its work.
@@ -108,6 +111,7 @@ pub fn main() -> Exit {
         Cli::Compare(args) => verify::compare(args, out),
         Cli::List(args) => list::list(args, out),
         Cli::Explain(args) => explain::explain(args, out),
+        Cli::Ntp(args) => ntp::ntp(args, out),
         Cli::Schema(args) => schema::schema(args, out).map(|()| Exit::Expected),
     };
     done.unwrap_or_else(|error| {

@@ -212,7 +212,8 @@ impl Job {
     fn repeat(&self) -> String {
         let command = repeat_command(&self.path, self.seed);
         match &self.backend {
-            Backend::Simulation(_) => command,
+            // Scenarios run on what they start.
+            Backend::Simulation(_) | Backend::Attached(_) => command,
             Backend::Processes(options) => format!("{command} --backend process --time-scale {}", options.time_scale),
         }
     }

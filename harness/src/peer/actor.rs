@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::chains::Chains;
-use super::connections::Connections;
+use super::connections::{Connections, Fates};
 use super::recorder::Recording;
 use super::script::Script;
 use crate::scenario::resolved::{Direction, Peer};
@@ -32,12 +32,16 @@ pub struct Scripted<N> {
     pub network: N,
     /// The scenario's chains.
     pub chains: Chains,
-    /// Everybody's address by name.
-    pub nodes: BTreeMap<String, IpAddr>,
+    /// Where everybody listens, by name.
+    pub nodes: BTreeMap<String, SocketAddr>,
+    /// Where it listens itself.
+    pub port: u16,
     /// Stage directions, to be followed as they come.
     pub directions: UnboundedReceiver<Direction>,
     /// Takes what it sees: [`What::Wire`](crate::history::What::Wire) only.
     pub record: Recording,
+    /// Takes what happens to its connections, where that is wanted.
+    pub fates: Option<Fates>,
     /// Its wall clock.
     pub clock: Arc<dyn Clock>,
     /// The run's.
@@ -53,8 +57,8 @@ pub struct Scripted<N> {
 /// # Errors
 /// Where it can't listen.
 pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
-    let Scripted { name, peer, network, chains, nodes, mut directions, record, clock, seed, began, time_scale } =
-        scripted;
+    let Scripted { name, peer, network, chains, nodes, port, mut directions, record, fates, .. } = scripted;
+    let Scripted { clock, seed, began, time_scale, .. } = scripted;
     let starts_at = began.unwrap_or_else(Instant::now) + peer.starts_at / time_scale;
     let mut connections = Connections {
         script: Script::new(&peer, time_scale),
@@ -64,6 +68,7 @@ pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
         chains,
         nodes,
         record,
+        fates,
         clock,
         seed,
         tasks: JoinSet::new(),
@@ -83,7 +88,7 @@ pub async fn run<N: Network>(scripted: Scripted<N>) -> io::Result<()> {
     let (accepted, mut inbound) = unbounded_channel();
     let mut acceptor = JoinSet::new();
     if peer.listens {
-        let listener = connections.network.listen(SocketAddr::new(connections.ip, PORT)).await?;
+        let listener = connections.network.listen(SocketAddr::new(connections.ip, port)).await?;
         acceptor.spawn(accept(listener, accepted));
     }
     for node in &peer.dials {
@@ -250,6 +255,8 @@ mod tests {
             nodes: BTreeMap::new(),
             directions,
             record: Arc::new(|_| {}),
+            fates: None,
+            port: PORT,
             clock: Arc::new(Fixed),
             seed: 0,
             began: None,

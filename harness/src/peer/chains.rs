@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use node::chain::{Block, BuiltChain, Hash, Height, SealedBlock, TipRule, testnet};
+use node::chain::{Block, BuiltChain, Hash, Height, SealedBlock, TESTNET_GENESIS_TIME, TipRule, testnet};
 
 use super::memo::{Key, built};
 use crate::scenario::Scenario;
@@ -62,6 +62,11 @@ impl Chains {
     /// The hash of the block there; `None` where the scenario has no such place.
     pub fn hash(&self, at: &At) -> Option<Hash> {
         Some(self.0.get(&at.chain)?.block(at.height)?.hash())
+    }
+
+    /// The latest time of a block, in seconds since 1970.
+    pub fn latest(&self) -> i64 {
+        self.0.values().map(|chain| chain.tip().timestamp).max().unwrap_or(TESTNET_GENESIS_TIME)
     }
 
     /// The hash of the block of this height on any chain whose hash begins like `short`.

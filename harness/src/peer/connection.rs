@@ -25,6 +25,8 @@ pub struct Connection<S> {
     outbox: Outbox,
     recorder: Recorder,
     time_scale: u32,
+    /// How the node's side ended it, where it did.
+    ended: Option<&'static str>,
 }
 
 impl<S: AsyncRead + AsyncWrite> Connection<S> {
@@ -40,6 +42,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             outbox: Outbox::default(),
             recorder,
             time_scale,
+            ended: None,
         }
     }
 
@@ -75,19 +78,27 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
                 step = self.outbox.step(&mut self.writer) => match step {
                     Ok(Step::Sent(note)) => self.recorder.note(true, note),
                     Ok(Step::Moved) => {}
-                    Ok(Step::Close) | Err(_) => return None,
+                    Ok(Step::Close) => return None,
+                    Err(_) => return self.over("reset"),
                 },
                 read = self.reader.read(&mut self.chunk), if reads => match read {
-                    Ok(0) | Err(_) => return None,
+                    Ok(0) => return self.over("closed_by_node"),
+                    Err(_) => return self.over("reset"),
                     Ok(bytes) => self.fresh = 0..bytes,
                 },
             }
         }
     }
 
-    /// Closes it.
-    pub fn close(self) {
+    fn over(&mut self, how: &'static str) -> Option<Message> {
+        self.ended = Some(how);
+        None
+    }
+
+    /// Closes it; how it ended, as the node sees it.
+    pub fn close(self) -> &'static str {
         self.recorder.finish();
+        self.ended.unwrap_or("closed_by_peer")
     }
 
     /// The next message in what was read; `Some(None)` where there is another thing or no whole line, `None` where a line is too long.

@@ -14,7 +14,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::actor::PORT;
 use super::chains::Chains;
 use super::connection::Connection;
 use super::recorder::{Recorder, Recording};
@@ -24,6 +23,9 @@ use crate::scenario::resolved::Direction;
 
 /// Between two tries of a dial.
 const DIAL_PAUSE: Duration = Duration::from_millis(100);
+
+/// Takes what happens to a connection as a node sees it: the node's name, and a word of a history's.
+pub type Fates = Arc<dyn Fn(&str, &'static str) + Send + Sync>;
 
 /// A connection that is over.
 pub struct Ended {
@@ -38,8 +40,9 @@ pub struct Connections<N> {
     pub(super) script: Script,
     pub(super) network: Arc<N>,
     pub(super) chains: Chains,
-    pub(super) nodes: BTreeMap<String, IpAddr>,
+    pub(super) nodes: BTreeMap<String, SocketAddr>,
     pub(super) record: Recording,
+    pub(super) fates: Option<Fates>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) seed: u64,
     /// Each until its end.
@@ -64,7 +67,7 @@ impl<N: Network> Connections<N> {
 
     /// Dials, once; while it has just started, until the node listens.
     pub fn dial(&mut self, node: &str) {
-        let Some(&ip) = self.nodes.get(node) else {
+        let Some(&at) = self.nodes.get(node) else {
             return;
         };
         let (id, directions) = self.begin(node);
@@ -73,7 +76,7 @@ impl<N: Network> Connections<N> {
         let patient_until = self.patient_until;
         self.tasks.spawn(async move {
             let open = loop {
-                match network.connect(Some(source), SocketAddr::new(ip, PORT)).await {
+                match network.connect(Some(source), at).await {
                     Err(error)
                         if error.kind() == io::ErrorKind::ConnectionRefused && Instant::now() < patient_until =>
                     {
@@ -91,7 +94,7 @@ impl<N: Network> Connections<N> {
 
     /// Plays on a connection that was accepted.
     pub fn accepted(&mut self, stream: N::Stream, from: IpAddr) {
-        let known = self.nodes.iter().find(|(_, ip)| **ip == from);
+        let known = self.nodes.iter().find(|(_, at)| at.ip() == from);
         let node = known.map_or_else(|| from.to_string(), |(name, _)| name.clone());
         let (id, directions) = self.begin(&node);
         let part = self.part(id, &node, false);
@@ -115,6 +118,7 @@ impl<N: Network> Connections<N> {
             dialled,
             clock: self.clock.clone(),
             rng: ChaCha8Rng::from_seed(Hash::of(format!("{}/{}/{id}", self.seed, self.name).as_bytes()).0),
+            fate: self.fates.clone().map(|fates| (node.to_owned(), fates)),
             recorder: Recorder::new(node.to_owned(), self.record.clone(), self.script.time_scale),
         }
     }
@@ -139,12 +143,22 @@ struct Part {
     dialled: bool,
     clock: Arc<dyn Clock>,
     rng: ChaCha8Rng,
+    fate: Option<(String, Fates)>,
     recorder: Recorder,
 }
 
 impl Part {
     /// Plays it to the end of the connection.
     async fn play<S: AsyncRead + AsyncWrite>(self, stream: S, mut directions: UnboundedReceiver<Direction>) {
+        let tell = |what: &'static str| {
+            if let Some((node, fates)) = &self.fate {
+                fates(node, what);
+            }
+        };
+        if !self.dialled {
+            tell("dialled");
+        }
+        tell("opened");
         let mut connection = Connection::new(stream, self.recorder, self.script.time_scale);
         let mut role = Role::new(self.script, self.chains, self.dialled, self.clock, self.rng);
         connection.send(role.open());
@@ -163,7 +177,7 @@ impl Part {
                 },
             }
         }
-        connection.close();
+        tell(connection.close());
     }
 }
 
@@ -175,6 +189,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
+    use crate::peer::PORT;
     use crate::peer::testing::{End, PEER, Play, ask, handshake, main_at, met, met_by, part, ping};
     use crate::scenario::file::Deviation;
 
@@ -210,6 +225,27 @@ mod tests {
         let mut second = play.dialled().await;
         assert_eq!(second.next().await.unwrap().name(), "Handshake");
         assert_eq!(end.ask(&ping(1)).await.name(), "Pong");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_happens_to_connections_is_told_as_the_node_sees_it() {
+        let (mut play, end) = met_by([]).await;
+        drop(end);
+        sleep(SECOND).await;
+        play.direct(Direction::Connect);
+        let mut end = play.dialled().await;
+        sleep(SECOND).await;
+        play.direct(Direction::Disconnect);
+        assert!(end.closed(SECOND).await);
+        let end = play.dial().await;
+        sleep(SECOND).await;
+        drop(end);
+        sleep(SECOND).await;
+        let told = play.fates.lock().unwrap().join(", ");
+        assert_eq!(
+            told,
+            "n opened, n closed_by_node, n opened, n closed_by_peer, n dialled, n opened, n closed_by_node"
+        );
     }
 
     #[tokio::test(start_paused = true)]

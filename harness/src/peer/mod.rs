@@ -20,4 +20,5 @@ pub(crate) mod testing;
 
 pub use actor::{PORT, Scripted, run};
 pub use chains::Chains;
+pub use connections::Fates;
 pub use recorder::Recording;

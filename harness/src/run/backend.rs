@@ -3,7 +3,7 @@ use std::fmt;
 
 use crate::check::{Finding, JudgeResult, Verdict};
 use crate::subject::process::privilege::Ability;
-use crate::subject::process::{self, ProcessError};
+use crate::subject::process::{self, ProcessError, attached};
 use crate::subject::sim::{SimError, Variation};
 
 /// A network and what takes part in it.
@@ -13,6 +13,8 @@ pub enum Backend {
     Simulation(Variation),
     /// Real processes on real sockets, in real time.
     Processes(process::Options),
+    /// A node that already runs, in real time.
+    Attached(attached::Options),
 }
 
 /// The backend failed: neither the node nor the scenario is to blame.
@@ -35,17 +37,18 @@ impl Backend {
     /// How many seconds of the scenario pass in a second of a real backend (D-29).
     pub fn time_scale(&self) -> u32 {
         match self {
-            Self::Simulation(_) => 1,
+            Self::Simulation(_) | Self::Attached(_) => 1,
             Self::Processes(options) => options.time_scale,
         }
     }
 }
 
-/// `sim`, `process`, or `loopback` for processes without namespaces.
+/// `sim`, `attached`, `process`, or `loopback` for processes without namespaces.
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Simulation(_) => "sim",
+            Self::Attached(_) => "attached",
             Self::Processes(options) if options.ability == Ability::Namespaces => "process",
             Self::Processes(_) => "loopback",
         })

@@ -11,10 +11,11 @@ use crate::history::{History, Meta};
 use crate::peer::Chains;
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{Act, At};
-use crate::subject::process;
+use crate::subject::process::{self, attached};
 use crate::subject::sim::simulate;
 
 pub use crate::subject::process::Options as ProcessOptions;
+pub use crate::subject::process::attached::Options as AttachOptions;
 pub use crate::subject::process::privilege;
 pub use crate::subject::process::program::Program;
 pub use crate::subject::profile::{Profile, ProfileFile};
@@ -50,12 +51,23 @@ pub fn play(scenario: &Scenario, chains: &Chains, seed: u64, backend: &Backend) 
         Backend::Processes(options) => {
             let reasons = process::unsupported(scenario, seed, options);
             if !reasons.is_empty() {
-                let history = History::new(Meta { scenario: scenario.name.clone(), seed, ..Meta::default() });
-                return Ok(Played::Unsupported(history, reasons));
+                return Ok(unplayed(scenario, seed, reasons));
             }
             process::play(scenario, chains, seed, options)?
         }
+        Backend::Attached(options) => {
+            let reasons = attached::unsupported(scenario, seed, options);
+            if !reasons.is_empty() {
+                return Ok(unplayed(scenario, seed, reasons));
+            }
+            attached::play(scenario, chains, seed, options)?
+        }
     }))
+}
+
+fn unplayed(scenario: &Scenario, seed: u64, reasons: Vec<String>) -> Played {
+    let history = History::new(Meta { scenario: scenario.name.clone(), seed, ..Meta::default() });
+    Played::Unsupported(history, reasons)
 }
 
 /// Runs `scenario` once and judges it. What the backend can't give makes the run unsupported.

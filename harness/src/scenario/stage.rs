@@ -36,6 +36,13 @@ impl Scenario {
         }
     }
 
+    /// The height at which the case begins, and the highest that it serves.
+    pub fn heights(&self) -> (u64, u64) {
+        let begins = self.nodes.get(SUBJECT).map_or(0, |node| node.chain.height);
+        let serves = self.peers.values().map(|peer| peer.chain.height).max();
+        (begins, serves.unwrap_or_default().max(begins))
+    }
+
     /// Peers that neither dial, nor are dialled as regular ones, nor refuse to listen.
     fn free(&self) -> impl Iterator<Item = &String> {
         let dialled = |peer: &Peer| self.nodes.values().any(|node| node.dials.contains(&peer.ip));

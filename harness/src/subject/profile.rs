@@ -1,5 +1,6 @@
 //! What Lockstep needs to know of a node that somebody else wrote: a YAML file, whose manual are the types below.
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 use std::path::{Component, Path};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use serde::Deserialize;
 
 use super::template::{Template, Values};
 use crate::history::{Field, Fields, What};
+use crate::peer::PORT;
 use crate::scenario::requirement::catalogue;
 use crate::scenario::value::Span;
 use crate::scenario::vocabulary::{LOG_EVENTS, allowed};
@@ -16,11 +18,18 @@ use crate::scenario::{LoadError, Problem, Spanned, document};
 
 /// Time of the set-up where the profile names none.
 const SETUP: Duration = Duration::from_secs(40);
+/// Time until it is ready, likewise.
+const READY: Duration = Duration::from_secs(30);
 
-/// A node's profile. In `arguments`, `environment` and `files`, `{{listen}}` (ip:port), `{{ip}}`, `{{port}}`, `{{dir}}` (a folder of its
-/// own, where it is started), `{{masternode}}` (true or false) and the lists `{{whitelisted}}`, `{{peers}}` and `{{blacklisted}}` are filled
-/// in. A list is written as `ip,ip`; with `|quoted` as `"ip", "ip"`, with `|lines` one a line. `{{settings.sync}}` are the lines
-/// `key = value` that a case wants in that section.
+/// A node's profile. In `arguments`, `environment`, `files`, `hosts` and `helpers`, places are filled in:
+///
+/// - `{{listen}}` (ip:port), `{{ip}}`, `{{port}}`, `{{external_address}}` (the ip by which its peers know it), `{{dir}}` (a folder of its own,
+///   where it is started), `{{masternode}}` (true or false), `{{lockstep}}` (the path of Lockstep's own program);
+/// - the lists `{{whitelisted}}`, `{{peers}}` and `{{blacklisted}}`, written as `ip,ip`; with `|quoted` as `"ip", "ip"`, with `|lines` one a line;
+/// - `{{settings.sync}}`: the lines `key = value` that a case wants in that section;
+/// - `{{clock}}`: the time that fits the highest block of the case's chains (genesis + 600 s a block), in seconds since 1970, going on as time
+///   does; `{{clock|date}}` as `2025-12-02 17:45:57`, UTC. With it the scripted peers have that clock too;
+/// - `{{time_scale}}`: what its intervals and timeouts are to be divided by (`--time-scale`), 1 in a run that counts.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProfileFile {
@@ -38,6 +47,22 @@ pub struct ProfileFile {
     /// Files to write into its folder before it starts first: path and content.
     #[serde(default)]
     pub files: BTreeMap<String, Spanned<String>>,
+    /// Where it and its peers listen for each other. Default 24100.
+    #[serde(default)]
+    pub port: Option<Spanned<u16>>,
+    /// How it tells that it is ready. Default: nobody waits, and its start is part of the set-up.
+    #[serde(default)]
+    pub ready: Option<ReadyFile>,
+    /// Names that its machine resolves, and the address of each: `time.google.com: "{{ip}}"`. Needs network namespaces.
+    #[serde(default)]
+    pub hosts: BTreeMap<String, Spanned<String>>,
+    /// Programs that run beside it, on its machine, each as a list of words; they begin before it, and end with the run. One that fails is an
+    /// error of the harness.
+    #[serde(default)]
+    pub helpers: Vec<Vec<Spanned<String>>>,
+    /// What `--attach` needs to know of a node that already runs.
+    #[serde(default)]
+    pub attach: Option<AttachFile>,
     /// How long it may take to start, to connect with its peers and to sync to a case's height (up to 5,600 blocks). Patience, no claim
     /// about the node; it should be longer than its intervals between pings and ticks, and than what makes a connection a good one. Default 40 s.
     #[serde(default)]
@@ -51,6 +76,33 @@ pub struct ProfileFile {
     /// Requirements that it doesn't claim to keep.
     #[serde(default)]
     pub unsupported: Vec<UnsupportedFile>,
+}
+
+/// When it is ready: the set-up begins then.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadyFile {
+    /// How long that may take. Default 30 s.
+    #[serde(default)]
+    pub within: Option<Spanned<Span>>,
+    /// A regular expression that a line of its log matches then. Default: something listens on its port.
+    #[serde(default)]
+    pub log: Option<Spanned<String>>,
+}
+
+/// A node that already runs, with what is in its configuration.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttachFile {
+    /// Addresses of this machine that it whitelists, for masternodes among the scripted peers.
+    #[serde(default)]
+    pub whitelisted: Vec<Ipv4Addr>,
+    /// Addresses of this machine that it doesn't, for regular peers. Default: free ones of 127.0.0.0/8, for a node that is reached there.
+    #[serde(default)]
+    pub regular: Vec<Ipv4Addr>,
+    /// Whether it is a masternode itself. Most cases want a node that is none. Default no.
+    #[serde(default)]
+    pub masternode: bool,
 }
 
 /// How its log is read.
@@ -121,6 +173,12 @@ pub struct Profile {
     pub version: Option<String>,
     /// See [`ProfileFile::setup`].
     pub setup: Duration,
+    /// See [`ProfileFile::port`].
+    pub port: u16,
+    /// See [`ProfileFile::ready`].
+    pub ready: Option<Ready>,
+    /// See [`ProfileFile::attach`].
+    pub attach: AttachFile,
     /// Which stream is its log; `None`: it has none.
     pub log: Option<Stream>,
     /// Port and path.
@@ -130,8 +188,19 @@ pub struct Profile {
     arguments: Vec<Template>,
     environment: BTreeMap<String, Template>,
     files: BTreeMap<String, Template>,
+    hosts: BTreeMap<String, Template>,
+    helpers: Vec<Vec<Template>>,
     events: Vec<(String, Regex)>,
     json: bool,
+}
+
+/// See [`ReadyFile`].
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// How long it may take.
+    pub within: Duration,
+    /// What a line of its log matches; `None`: its port is listened on.
+    pub log: Option<Regex>,
 }
 
 impl Profile {
@@ -158,6 +227,13 @@ impl Profile {
         let environment = file.environment.iter().map(|(name, text)| (name.clone(), template(text))).collect();
         let files: BTreeMap<String, Template> =
             file.files.iter().map(|(name, text)| (name.clone(), template(text))).collect();
+        let hosts: BTreeMap<String, Template> =
+            file.hosts.iter().map(|(name, text)| (name.clone(), template(text))).collect();
+        let helpers = file.helpers.iter().map(|words| words.iter().map(&mut template).collect()).collect();
+        for (name, ip) in file.hosts.iter().filter(|(name, _)| name.is_empty() || name.contains(char::is_whitespace)) {
+            problems
+                .push(Problem::new(ip.place.clone(), format!("`{name}` is no name of a host")).help("write one name"));
+        }
         for (name, content) in &file.files {
             let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
             if !inside || name.is_empty() {
@@ -176,14 +252,18 @@ impl Profile {
                 let help = allowed(&event.value, known());
                 problems.push(Problem::new(event.place.clone(), format!("no event `{}`", event.value)).help(help));
             }
-            match Regex::new(&pattern.value) {
-                Ok(regex) => events.push((event.value.clone(), regex)),
-                Err(error) => {
-                    let reason = error.to_string();
-                    let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                    problems.push(Problem::new(pattern.place.clone(), "this is no regular expression").help(last));
-                }
-            }
+            events.extend(regex(pattern, &mut problems).map(|regex| (event.value.clone(), regex)));
+        }
+        let ready = file.ready.as_ref().map(|ready| Ready {
+            within: ready.within.as_ref().map_or(READY, |within| within.value.0),
+            log: ready.log.as_ref().and_then(|pattern| regex(pattern, &mut problems)),
+        });
+        if let (Some(pattern), None) = (file.ready.as_ref().and_then(|ready| ready.log.as_ref()), log) {
+            let title = "a pattern for a log that isn't read";
+            problems.push(Problem::new(pattern.place.clone(), title).help("`log: {}` reads its standard output"));
+        }
+        if let Some(port) = file.port.as_ref().filter(|port| port.value == 0) {
+            problems.push(Problem::new(port.place.clone(), "0 is no port").help("its peers listen on the same one"));
         }
         let mut unsupported = BTreeMap::new();
         for UnsupportedFile { id, reason } in &file.unsupported {
@@ -202,6 +282,9 @@ impl Profile {
             name: file.name.value,
             version: file.version,
             setup: file.setup.map_or(SETUP, |setup| setup.value.0),
+            port: file.port.map_or(PORT, |port| port.value),
+            ready,
+            attach: file.attach.unwrap_or_default(),
             log: file.log.as_ref().map(|log| log.stream),
             json: file.log.is_some_and(|log| log.json),
             metrics: file.metrics.map(|metrics| (metrics.port, metrics.path.unwrap_or_else(|| "/metrics".to_owned()))),
@@ -209,6 +292,8 @@ impl Profile {
             arguments,
             environment,
             files,
+            hosts,
+            helpers,
             events,
         })
     }
@@ -228,10 +313,35 @@ impl Profile {
         self.files.iter().map(|(name, template)| (name, template.fill(values)))
     }
 
+    /// Names that it resolves, and their addresses.
+    pub fn hosts<'a>(&'a self, values: &'a Values) -> impl Iterator<Item = (&'a String, String)> {
+        self.hosts.iter().map(|(name, template)| (name, template.fill(values)))
+    }
+
+    /// Whether there are any.
+    pub fn names_hosts(&self) -> bool {
+        !self.hosts.is_empty()
+    }
+
+    /// The words of each program beside it; none of them is without words.
+    pub fn helpers<'a>(&'a self, values: &'a Values) -> impl Iterator<Item = Vec<String>> {
+        let fill = |words: &Vec<Template>| words.iter().map(|word| word.fill(values)).collect();
+        self.helpers.iter().filter(|words| !words.is_empty()).map(fill)
+    }
+
     /// Sections whose settings it has a place for.
     pub fn sections(&self) -> BTreeSet<&str> {
-        let templates = self.arguments.iter().chain(self.environment.values()).chain(self.files.values());
-        templates.flat_map(Template::sections).collect()
+        self.templates().flat_map(Template::sections).collect()
+    }
+
+    /// Whether it has a place for this.
+    pub fn mentions(&self, name: &str) -> bool {
+        self.templates().any(|template| template.mentions(name))
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        let texts = self.environment.values().chain(self.files.values()).chain(self.hosts.values());
+        self.arguments.iter().chain(texts).chain(self.helpers.iter().flatten())
     }
 
     /// Whether lines name their events as the reference node's do.
@@ -260,4 +370,13 @@ impl Profile {
         }
         What::Log { level, event, text: line.to_owned(), fields }
     }
+}
+
+fn regex(pattern: &Spanned<String>, problems: &mut Vec<Problem>) -> Option<Regex> {
+    let refused = |error: regex::Error| {
+        let reason = error.to_string();
+        let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        problems.push(Problem::new(pattern.place.clone(), "this is no regular expression").help(last));
+    };
+    Regex::new(&pattern.value).map_err(refused).ok()
 }

@@ -1,6 +1,6 @@
 //! Scenarios in a simulated network: the real node, its sockets and clocks turmoil's, in one thread.
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +30,7 @@ use super::sim_store::SimStore;
 use crate::fault::SimTime;
 use crate::fault::link::{LinkParams, LinkStats};
 use crate::history::{History, Meta, Observation, What};
-use crate::peer::{Chains, Scripted};
+use crate::peer::{Chains, PORT, Scripted};
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{Direction, Fault, Node};
 
@@ -364,9 +364,11 @@ fn set_peers<'a>(
             peer: peer.clone(),
             network: SimNet::new(fabric.clone(), peer.ip.into(), Gate::default()),
             chains: chains.clone(),
-            nodes: ips.clone(),
+            nodes: ips.iter().map(|(name, ip)| (name.clone(), SocketAddr::new(*ip, PORT))).collect(),
+            port: PORT,
             directions: receiver,
             record: Arc::new(move |what| push(&log, turmoil::sim_elapsed().unwrap_or_default(), &source, what)),
+            fates: None,
             clock: Arc::new(SimClock::default()),
             seed,
             began: None,

@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 
 use crate::scenario::vocabulary::allowed;
 
-const NAMES: [&str; 5] = ["listen", "ip", "port", "dir", "masternode"];
+const NAMES: [&str; 9] =
+    ["listen", "ip", "port", "external_address", "dir", "masternode", "clock", "time_scale", "lockstep"];
+/// The clock in words: `2025-12-02 17:45:57`, UTC.
+pub const DATE: &str = "clock|date";
 const LISTS: [&str; 3] = ["whitelisted", "peers", "blacklisted"];
 const SETTINGS: &str = "settings.";
 
@@ -86,6 +89,12 @@ impl Template {
             .collect()
     }
 
+    /// Whether it has a place for this.
+    pub fn mentions(&self, name: &str) -> bool {
+        let is = |part: &Part| matches!(part, Part::Plain(plain) if plain.split('|').next() == Some(name));
+        self.0.iter().any(is)
+    }
+
     /// Sections whose settings it has a place for.
     pub fn sections(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
@@ -109,12 +118,13 @@ impl Part {
         let list = LISTS.iter().find(|known| **known == name);
         match (plain, list, form) {
             (Some(name), _, None) => Ok(Self::Plain(name)),
+            (Some(&"clock"), _, Some("date")) => Ok(Self::Plain(DATE)),
             (_, Some(name), None) => Ok(Self::List(name, Form::Commas)),
             (_, Some(name), Some("quoted")) => Ok(Self::List(name, Form::Quoted)),
             (_, Some(name), Some("lines")) => Ok(Self::List(name, Form::Lines)),
             (Some(_), _, Some(form)) | (_, Some(_), Some(form)) => Err(TemplateError {
                 title: format!("`{name}` can't be written as `{form}`"),
-                help: "lists may be `|quoted` or `|lines`".to_owned(),
+                help: "lists may be `|quoted` or `|lines`, the clock may be `|date`".to_owned(),
             }),
             (None, None, _) => Err(TemplateError {
                 title: format!("nothing is known for {{{{{name}}}}}"),
@@ -154,7 +164,8 @@ mod tests {
         ] {
             assert_eq!(Template::parse(text).unwrap().fill(&values()), filled);
         }
-        let template = Template::parse("{{settings.sync}} {{settings.chain}}").unwrap();
+        let template = Template::parse("{{settings.sync}} {{settings.chain}} {{ clock | date }}").unwrap();
+        assert!(template.mentions("clock") && !template.mentions("ip"));
         assert_eq!(template.sections().collect::<Vec<_>>(), ["sync", "chain"]);
     }
 

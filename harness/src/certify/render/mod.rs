@@ -13,11 +13,15 @@ pub use terminal::{ended, terminal};
 
 use super::statement::{Row, Statement, Status};
 
-/// `61 pass, 2 fail, 7 unsupported`, the good ones first.
+/// `61 pass, 2 fail, 7 unsupported`, the good ones first; where time was not real, that it counts for nothing.
 fn counts(statement: &Statement) -> String {
     let counts: Vec<String> =
         statement.counts().into_iter().map(|(status, count)| format!("{count} {status}")).collect();
-    counts.join(", ")
+    let counts = counts.join(", ");
+    match statement.run.time_scale {
+        1 => counts,
+        scale => format!("{counts} (no verdict: every interval was divided by {scale})"),
+    }
 }
 
 /// A row's remarks: its reading, that it was shortened, its waiver, what was not observed.

@@ -17,7 +17,7 @@ use tokio::io::BufReader;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-use super::{Chains, Scripted, run};
+use super::{Chains, PORT, Scripted, run};
 use crate::history::{Field, Fields, What};
 use crate::scenario::file::Deviation;
 use crate::scenario::resolved::{At, Chain, Direction, Peer};
@@ -58,6 +58,8 @@ pub struct Play {
     pub listener: TestListener,
     pub directions: UnboundedSender<Direction>,
     pub seen: Arc<Mutex<Vec<What>>>,
+    /// What happened to its connections, as the other end's name and a word.
+    pub fates: Arc<Mutex<Vec<String>>>,
     pub task: JoinHandle<io::Result<()>>,
 }
 
@@ -83,18 +85,22 @@ impl Play {
     /// With all times divided.
     pub async fn scaled(peer: Peer, time_scale: u32) -> Self {
         let net = TestNet::default();
-        let listener = net.listen(SocketAddr::new(NODE, super::PORT)).await.unwrap();
+        let listener = net.listen(SocketAddr::new(NODE, PORT)).await.unwrap();
         let (directions, followed) = unbounded_channel();
         let seen: Arc<Mutex<Vec<What>>> = Arc::default();
         let sink = seen.clone();
+        let fates: Arc<Mutex<Vec<String>>> = Arc::default();
+        let told = fates.clone();
         let task = tokio::spawn(run(Scripted {
             name: "p".to_owned(),
             peer,
             network: net.clone(),
             chains: chains(),
-            nodes: [("n".to_owned(), NODE), ("p".to_owned(), PEER)].into(),
+            nodes: [("n", NODE), ("p", PEER)].map(|(name, ip)| (name.to_owned(), SocketAddr::new(ip, PORT))).into(),
+            port: PORT,
             directions: followed,
             record: Arc::new(move |what| sink.lock().unwrap().push(what)),
+            fates: Some(Arc::new(move |node, fate| told.lock().unwrap().push(format!("{node} {fate}")))),
             clock: Arc::new(Fixed),
             seed: 7,
             began: None,
@@ -102,12 +108,12 @@ impl Play {
         }));
         // The peer listens before the node dials.
         tokio::time::sleep(Duration::from_millis(1)).await;
-        Self { net, listener, directions, seen, task }
+        Self { net, listener, directions, seen, fates, task }
     }
 
     /// The node dials; nothing is said yet.
     pub async fn dial(&self) -> End {
-        let open = self.net.connect(Some(NODE), SocketAddr::new(PEER, super::PORT)).await.unwrap();
+        let open = self.net.connect(Some(NODE), SocketAddr::new(PEER, PORT)).await.unwrap();
         End(BufReader::new(open.stream))
     }
 

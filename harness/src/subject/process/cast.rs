@@ -1,21 +1,49 @@
 //! The scripted peers of a run of processes: one thread with real sockets, each peer at its own address.
 use std::collections::BTreeMap;
 use std::io;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 
-use node::runtime::{SystemClock, TcpNetwork};
+use node::runtime::{Clock, SystemClock, TcpNetwork};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::namespace::Namespace;
 use super::watch::Watch;
-use crate::peer::{Chains, Scripted};
+use crate::history::What;
+use crate::peer::{Chains, Fates, Scripted};
 use crate::scenario::Scenario;
 use crate::scenario::resolved::Direction;
+
+/// What the peers of a run need to know.
+pub struct Stage<'a> {
+    /// With the scenario's own addresses.
+    pub told: &'a Scenario,
+    /// With those that are used.
+    pub real: &'a Scenario,
+    /// What peers serve.
+    pub chains: &'a Chains,
+    /// Where everybody is reached.
+    pub nodes: BTreeMap<String, SocketAddr>,
+    /// Where peers listen.
+    pub port: u16,
+    /// How far their clocks are ahead of the machine's, in milliseconds.
+    pub ahead_ms: i64,
+    /// Whether they tell what happens to connections, since nobody else sees it.
+    pub tells_fates: bool,
+}
+
+/// The machine's clock, and so many milliseconds more.
+struct Ahead(i64);
+
+impl Clock for Ahead {
+    fn unix_ms(&self) -> i64 {
+        SystemClock.unix_ms().saturating_add(self.0)
+    }
+}
 
 /// All peers at play. Dropping it ends them.
 pub struct Cast {
@@ -29,33 +57,32 @@ impl Cast {
     ///
     /// # Errors
     /// No thread, no runtime, or no way into the namespace.
-    pub fn start(
-        scenario: &Scenario,
-        chains: &Chains,
-        ips: &BTreeMap<String, IpAddr>,
-        seed: u64,
-        time_scale: u32,
-        namespace: Option<Arc<Namespace>>,
-        watch: &Watch,
-    ) -> io::Result<Self> {
+    pub fn start(stage: Stage<'_>, seed: u64, namespace: Option<Arc<Namespace>>, watch: &Watch) -> io::Result<Self> {
         let mut directions = BTreeMap::new();
         let mut parts = Vec::new();
-        for (name, peer) in &scenario.peers {
+        for (name, peer) in &stage.real.peers {
             let (to, receiver) = unbounded_channel();
             directions.insert(name.clone(), to);
-            let (began, watch, source) = (watch.began(), watch.clone(), name.clone());
+            let (record, source) = (watch.clone(), name.clone());
+            let told_ip = stage.told.peers.get(name).map_or(peer.ip, |peer| peer.ip).to_string();
+            let fates = watch.clone();
+            let fates: Fates = Arc::new(move |node, fate| {
+                fates.see(node, What::Connection { fate: fate.to_owned(), peer: told_ip.clone() });
+            });
             parts.push(Scripted {
                 name: name.clone(),
                 peer: peer.clone(),
                 network: TcpNetwork,
-                chains: chains.clone(),
-                nodes: ips.clone(),
+                chains: stage.chains.clone(),
+                nodes: stage.nodes.clone(),
+                port: stage.port,
                 directions: receiver,
-                record: Arc::new(move |what| watch.see(&source, what)),
-                clock: Arc::new(SystemClock),
+                record: Arc::new(move |what| record.see(&source, what)),
+                fates: stage.tells_fates.then_some(fates),
+                clock: Arc::new(Ahead(stage.ahead_ms)),
                 seed,
-                began: Some(began.into()),
-                time_scale,
+                began: Some(watch.began().into()),
+                time_scale: watch.time_scale(),
             });
         }
         let (end, ended) = oneshot::channel();

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::Options;
 use super::privilege::Ability;
+use super::program::Setting;
 use super::readdress;
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{Act, Fault};
@@ -16,7 +17,8 @@ pub fn unsupported(scenario: &Scenario, seed: u64, options: &Options) -> Vec<Str
             reasons.push(reason);
         }
     };
-    options.program.lacks(scenario).into_iter().for_each(&mut lacks);
+    let setting = Setting { time_scale: options.time_scale, ahead_ms: 0 };
+    options.program.lacks(scenario, setting).into_iter().for_each(&mut lacks);
     if scenario.nodes.values().any(|node| !node.disk.is_zero()) {
         lacks("`disk`: a real disk is as fast as it is".into());
     }
@@ -26,6 +28,9 @@ pub fn unsupported(scenario: &Scenario, seed: u64, options: &Options) -> Vec<Str
     };
     if let Some(why) = no_link.filter(|_| !scenario.links.is_empty()) {
         lacks(format!("`links`: processes on loopback addresses have no shaped links ({why})"));
+    }
+    if let Some(why) = no_link.filter(|_| options.program.names_hosts()) {
+        lacks(format!("`hosts`: names of its own need a network namespace ({why})"));
     }
     if no_link.is_some() && addresses(scenario).len() > readdress::ROOM {
         lacks(format!("more than {} addresses: loopback has no room for them", readdress::ROOM));

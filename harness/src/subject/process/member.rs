@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -13,13 +14,13 @@ use nix::unistd::Pid;
 
 use super::log_line;
 use super::namespace::Namespace;
-use super::program::Program;
+use super::program::{Program, Setting};
 use super::readdress::AddressBook;
 use super::spawner::Spawner;
 use super::watch::Watch;
 use crate::peer::Chains;
 use crate::scenario::resolved::Node;
-use crate::subject::profile::Stream;
+use crate::subject::profile::{Ready, Stream};
 
 /// A longer line of a log is cut.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -32,7 +33,14 @@ pub struct Member {
     pub ip: Ipv4Addr,
     node: Node,
     program: Program,
+    setting: Setting,
     dir: PathBuf,
+    /// What it sees as its machine's file of hosts.
+    hosts: Option<PathBuf>,
+    /// What runs beside it, each with its words.
+    helpers: Vec<(String, Child)>,
+    /// Whether a line of its log has said that it is ready.
+    said_ready: Arc<AtomicBool>,
     /// `None` without namespaces.
     pub namespace: Option<Arc<Namespace>>,
     life: Option<Life>,
@@ -61,9 +69,40 @@ pub struct Ears {
 
 impl Member {
     /// A node that isn't running, with its folder `dir`, where its files are.
-    pub fn new(name: &str, node: &Node, program: &Program, dir: PathBuf, namespace: Option<Arc<Namespace>>) -> Self {
-        let (name, ip, node, program) = (name.to_owned(), node.ip, node.clone(), program.clone());
-        Self { name, ip, node, program, dir, namespace, life: None, pauses: 0, killed_at: None }
+    ///
+    /// # Errors
+    /// Its file of hosts can't be written.
+    pub fn new(
+        name: &str,
+        node: &Node,
+        program: &Program,
+        setting: Setting,
+        dir: PathBuf,
+        namespace: Option<Arc<Namespace>>,
+    ) -> io::Result<Self> {
+        let hosts = match program.hosts(node, &dir, setting) {
+            None => None,
+            Some(text) => {
+                let path = dir.join("hosts");
+                fs::write(&path, text)?;
+                Some(path)
+            }
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            ip: node.ip,
+            node: node.clone(),
+            program: program.clone(),
+            setting,
+            dir,
+            hosts,
+            helpers: Vec::new(),
+            said_ready: Arc::default(),
+            namespace,
+            life: None,
+            pauses: 0,
+            killed_at: None,
+        })
     }
 
     /// Its folder.
@@ -71,27 +110,103 @@ impl Member {
         &self.dir
     }
 
-    /// A new process on the same data.
+    /// A new process on the same data, and what runs beside it, unless that runs already.
     ///
     /// # Errors
-    /// The program can't be started.
+    /// A program can't be started.
     pub fn start(&mut self, spawner: &Spawner, ears: &Ears) -> io::Result<()> {
-        let mut command = self.program.run(&self.node, &self.dir);
+        if self.helpers.is_empty() {
+            self.start_helpers(spawner)?;
+        }
+        let mut command = self.program.run(&self.node, &self.dir, self.setting);
         let errors = File::options().create(true).append(true).open(self.errors())?;
         match self.program.log() {
             Stream::Stdout => command.stdout(Stdio::piped()).stderr(errors),
             Stream::Stderr => command.stdout(errors).stderr(Stdio::piped()),
         };
-        let mut child = spawner.spawn(self.namespace.as_deref(), command)?;
+        let mut child = spawner.spawn(self.namespace.as_deref(), self.hosts.as_deref(), command)?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let (name, ears) = (self.name.clone(), ears.clone());
+        let (name, ears, said_ready) = (self.name.clone(), ears.clone(), self.said_ready.clone());
         let reader = thread::Builder::new().name(format!("log-{name}")).spawn(move || {
-            stdout.into_iter().for_each(|log| ears.listen(&name, log));
-            stderr.into_iter().for_each(|log| ears.listen(&name, log));
+            let ready = ears.program.ready().and_then(|ready| ready.log.as_ref());
+            let heard = |line: &str| {
+                if ready.is_some_and(|ready| ready.is_match(line)) {
+                    said_ready.store(true, Ordering::Relaxed);
+                }
+            };
+            stdout.into_iter().for_each(|log| ears.listen(&name, log, heard));
+            stderr.into_iter().for_each(|log| ears.listen(&name, log, heard));
         })?;
         self.killed_at = None;
         self.life = Some(Life { child, reader });
         Ok(())
+    }
+
+    fn start_helpers(&mut self, spawner: &Spawner) -> io::Result<()> {
+        for (n, mut command) in self.program.helpers(&self.node, &self.dir, self.setting).into_iter().enumerate() {
+            let said = File::create(self.dir.join(format!("helper-{n}")))?;
+            command.stdout(said.try_clone()?).stderr(said);
+            let words = command.get_program().display().to_string();
+            let child = spawner
+                .spawn(self.namespace.as_deref(), self.hosts.as_deref(), command)
+                .map_err(|error| io::Error::new(error.kind(), format!("its helper {words}: {error}")))?;
+            self.helpers.push((words, child));
+        }
+        Ok(())
+    }
+
+    /// A program beside it that has failed: its words, and how.
+    pub fn failed_helper(&mut self) -> Option<(String, String)> {
+        let dir = &self.dir;
+        self.helpers.iter_mut().enumerate().find_map(|(n, (words, child))| {
+            let status = child.try_wait().ok()?.filter(|status| !status.success())?;
+            let said = fs::read_to_string(dir.join(format!("helper-{n}"))).unwrap_or_default();
+            Some((
+                words.clone(),
+                format!("{status}, {}", said.trim_end().lines().next_back().unwrap_or("without a word")),
+            ))
+        })
+    }
+
+    fn end_helpers(&mut self) {
+        for (_, mut child) in self.helpers.drain(..) {
+            // An error means that it has ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Its machine is another one from now on: with its old kernel, what ran beside it is gone too.
+    pub fn move_to(&mut self, namespace: Namespace) {
+        self.end_helpers();
+        self.namespace = Some(Arc::new(namespace));
+    }
+
+    /// Whether it says that it is ready, or, where its log has no words for that, listens on its port.
+    pub fn is_ready(&self) -> bool {
+        match self.program.ready() {
+            None => true,
+            Some(Ready { log: Some(_), .. }) => self.said_ready.load(Ordering::Relaxed),
+            Some(Ready { log: None, .. }) => self.listens(),
+        }
+    }
+
+    /// Whether somebody in its network listens on its port, at its address or at all (proc(5), net/tcp).
+    fn listens(&self) -> bool {
+        let Some(life) = &self.life else { return false };
+        let port = format!(":{:04X}", self.program.port());
+        // As the kernel writes it: the address' bytes as a number of this machine.
+        let own = format!("{:08X}", u32::from_ne_bytes(self.ip.octets()));
+        let any = |ip: &str| ip.chars().all(|c| c == '0');
+        ["tcp", "tcp6"].iter().any(|table| {
+            let path = format!("/proc/{}/net/{table}", life.child.id());
+            fs::read_to_string(path).unwrap_or_default().lines().any(|line| {
+                let mut words = line.split_whitespace().skip(1);
+                let (Some(local), Some(state)) = (words.next(), words.nth(1)) else { return false };
+                let ip = local.strip_suffix(&port);
+                state == "0A" && ip.is_some_and(|ip| ip == own || any(ip))
+            })
+        })
     }
 
     /// Where the stream goes that is not its log.
@@ -190,17 +305,19 @@ impl Member {
 impl Drop for Member {
     fn drop(&mut self) {
         self.kill();
+        self.end_helpers();
     }
 }
 
 impl Ears {
     /// Records a log up to its end.
-    fn listen(&self, name: &str, log: impl Read) {
+    fn listen(&self, name: &str, log: impl Read, heard: impl Fn(&str)) {
         let mut log = BufReader::new(log);
         let mut line = Vec::new();
         while let Ok(1..) = log.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
             let at = self.watch.now();
             let text = self.book.translate(String::from_utf8_lossy(&line).trim_end());
+            heard(&text);
             let said = self.program.read(&text, self.watch.time_scale());
             let chain = log_line::chain(&said, &self.chains);
             let connection = log_line::connection(&said).filter(|_| self.connections);

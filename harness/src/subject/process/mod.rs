@@ -1,5 +1,6 @@
 //! Subjects as processes, each in a network namespace of its own, joined by the harness's packet link; where there are no namespaces,
 //! on loopback addresses with the faults that need none. Time is real.
+pub mod attached;
 mod cast;
 mod connections;
 mod disk;
@@ -33,13 +34,13 @@ use std::time::Duration;
 
 use node::runtime::{Clock, SystemClock};
 
-use self::cast::Cast;
+use self::cast::{Cast, Stage};
 use self::disk::{copy, import, stored_chain};
 use self::member::{Ears, Member};
 use self::namespace::Namespace;
 use self::packet_link::PacketLink;
 use self::privilege::Ability;
-use self::program::Program;
+use self::program::{Program, Setting};
 use self::readdress::AddressBook;
 use self::scrape::Scraper;
 use self::shelter::Shelter;
@@ -133,6 +134,8 @@ struct Run<'a> {
     ears: Ears,
     cast: Cast,
     scraper: Scraper,
+    /// A node didn't get ready: there is nothing to play.
+    stuck: bool,
     /// Dropped last: what the processes write to.
     _shelter: Shelter,
 }
@@ -146,6 +149,11 @@ impl<'a> Run<'a> {
             Ability::Loopback(_) => AddressBook::loopback(&mut real).to("find free loopback addresses")?,
         };
         let scale = options.time_scale.max(1);
+        let ahead_ms = match options.program.sets_clock() {
+            true => (chains.latest() * 1000).saturating_sub(SystemClock.unix_ms()),
+            false => 0,
+        };
+        let setting = Setting { time_scale: scale, ahead_ms };
         let shelter = Shelter::new().to("make a folder for the nodes' data")?;
         let parties = real.nodes.iter().map(|(name, node)| (name, node.ip));
         let parties = parties.chain(real.peers.iter().map(|(name, peer)| (name, peer.ip)));
@@ -165,8 +173,9 @@ impl<'a> Run<'a> {
         for (name, node) in &real.nodes {
             let dir = shelter.path().join(name);
             fs::create_dir(&dir).to(format!("make {}", dir.display()))?;
-            options.program.prepare(&real, node, chains, &dir, scale)?;
-            let member = Member::new(name, node, &options.program, dir.clone(), network(vec![node.ip])?);
+            options.program.prepare(&real, node, chains, &dir, setting)?;
+            let member = Member::new(name, node, &options.program, setting, dir.clone(), network(vec![node.ip])?)
+                .to(format!("write to {}", dir.display()))?;
             match (&options.program, stored.get(&node.chain)) {
                 (Program::Reference(_), Some(same)) => copy(&same.join("data"), &dir.join("data"))?,
                 (Program::Reference(program), None) => import(program, &dir, chains, &node.chain)?,
@@ -191,17 +200,55 @@ impl<'a> Run<'a> {
         let mut late: Vec<_> = real.nodes.iter().map(|(name, node)| (node.starts_at, name.clone())).collect();
         late.sort();
         late.reverse();
+        let watch = Watch::start(scale);
+        let program = options.program.clone();
+        let ears = Ears { watch: watch.clone(), chains: chains.clone(), book, connections: !namespaces, program };
+        let stuck = match options.program.ready() {
+            None => false,
+            Some(ready) => {
+                while let Some((_, name)) = late.pop_if(|(at, _)| at.is_zero()) {
+                    if let Some(member) = members.get_mut(&name) {
+                        member.start(&spawner, &ears).to(format!("start {name}"))?;
+                    }
+                }
+                !all_ready(&mut members, &watch, ready.within)?
+            }
+        };
 
         // Everything is ready: time begins.
         thread::sleep(until_first_slot(told, scale));
-        let watch = Watch::start(scale);
-        let cast = Cast::start(&real, chains, &ips, seed, scale, peers, &watch).to("start the scripted peers")?;
+        watch.restart();
+        let port = options.program.port();
+        let stage = Stage {
+            told,
+            real: &real,
+            chains,
+            nodes: ips.iter().map(|(name, ip)| (name.clone(), SocketAddr::new(*ip, port))).collect(),
+            port,
+            ahead_ms,
+            // The reference node's log tells more of them.
+            tells_fates: !namespaces && matches!(options.program, Program::Profiled(..)),
+        };
+        let cast = Cast::start(stage, seed, peers, &watch).to("start the scripted peers")?;
         let scraper = Scraper::start(harness, watch.clone()).to("start a thread")?;
-        let program = options.program.clone();
-        let ears = Ears { watch: watch.clone(), chains: chains.clone(), book, connections: !namespaces, program };
         let names = ips.into_iter().map(|(name, ip)| (ip, name)).collect();
         let _shelter = shelter;
-        Ok(Self { told, seed, watch, wires, links, members, late, names, spawner, ears, cast, scraper, _shelter })
+        Ok(Self {
+            told,
+            seed,
+            watch,
+            wires,
+            links,
+            members,
+            late,
+            names,
+            spawner,
+            ears,
+            cast,
+            scraper,
+            stuck,
+            _shelter,
+        })
     }
 
     fn play(mut self) -> Result<History, ProcessError> {
@@ -218,8 +265,8 @@ impl<'a> Run<'a> {
                 }
             }
             self.note_connections();
-            self.note_ends();
-            if now >= self.told.runs_for {
+            self.note_ends()?;
+            if now >= self.told.runs_for || self.stuck {
                 break;
             }
             if now >= sampled + SAMPLE {
@@ -344,7 +391,7 @@ impl<'a> Run<'a> {
                 let (namespace, tun) = Namespace::new(&[member.ip]).to("make a network namespace")?;
                 link.replace(member.ip, tun).to("watch a device")?;
                 link.silence(member.ip, false);
-                member.namespace = Some(Arc::new(namespace));
+                member.move_to(namespace);
             }
             self.start(name)?;
         }
@@ -369,12 +416,14 @@ impl<'a> Run<'a> {
     }
 
     /// Processes that nobody ended.
-    fn note_ends(&mut self) {
+    fn note_ends(&mut self) -> Result<(), ProcessError> {
         for member in self.members.values_mut() {
+            no_helper_failed(member)?;
             if let by_itself @ Some(_) = member.ended_by_itself() {
                 self.watch.see(&member.name, What::Process { up: false, by_itself });
             }
         }
+        Ok(())
     }
 
     fn sample(&mut self) {
@@ -391,6 +440,30 @@ impl<'a> Run<'a> {
         });
         self.scraper.ask(path, running.collect());
     }
+}
+
+fn no_helper_failed(member: &mut Member) -> Result<(), ProcessError> {
+    match member.failed_helper() {
+        Some((command, report)) => Err(ProcessError::Program { command, report }),
+        None => Ok(()),
+    }
+}
+
+/// Waits until all that run are ready; `false` where one is not in time, which then is told. One that ends by itself is not waited for.
+fn all_ready(members: &mut BTreeMap<String, Member>, watch: &Watch, within: Duration) -> Result<bool, ProcessError> {
+    let latest = watch.now() + within * watch.time_scale();
+    for (name, member) in members {
+        while member.runs() && !member.is_ready() {
+            no_helper_failed(member)?;
+            if watch.now() >= latest {
+                let why = format!("by the harness, as it was not ready within {}", humantime::format_duration(within));
+                watch.see(name, What::Process { up: false, by_itself: Some(why) });
+                return Ok(false);
+            }
+            thread::sleep(LOOK);
+        }
+    }
+    Ok(true)
 }
 
 /// Real time until producers' slots (D-14) are as at the start of a simulation: the first one begins.

@@ -5,14 +5,26 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use node::runtime::{Clock, SystemClock};
+
 use super::{HTTP_PORT, ProcessError, Wanted, log_line};
 use crate::history::What;
 use crate::peer::{Chains, PORT};
 use crate::scenario::Scenario;
 use crate::scenario::resolved::Node;
 use crate::subject::node_config::{config_text, whitelisted};
-use crate::subject::profile::{Profile, Stream};
-use crate::subject::template::Values;
+use crate::subject::profile::{Profile, Ready, Stream};
+use crate::subject::template::{DATE, Values};
+
+/// What a node is told of its time.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Divides every interval, timeout and back-off (D-29).
+    pub time_scale: u32,
+    /// How far its clock is to be ahead of the machine's, in milliseconds; negative: behind.
+    pub ahead_ms: i64,
+}
 
 /// A program.
 #[derive(Debug, Clone)]
@@ -34,7 +46,7 @@ impl Program {
         node: &Node,
         chains: &Chains,
         dir: &Path,
-        time_scale: u32,
+        setting: Setting,
     ) -> Result<(), ProcessError> {
         match self {
             Self::Reference(_) => {
@@ -43,14 +55,14 @@ impl Program {
                     ("http", "listen", format!("\"{}:{HTTP_PORT}\"", node.ip)),
                     ("log", "format", "\"json\"".to_owned()),
                     ("log", "level", "\"info,node=debug\"".to_owned()),
-                    ("test", "time_scale", time_scale.to_string()),
+                    ("test", "time_scale", setting.time_scale.to_string()),
                 ];
                 let text = config_text(scenario, node, chains, &own);
                 let path = dir.join("config.toml");
                 fs::write(&path, text).to(format!("write {}", path.display()))
             }
             Self::Profiled(_, profile) => {
-                for (name, content) in profile.files(&values(node, dir)) {
+                for (name, content) in profile.files(&values(node, dir, profile.port, setting)) {
                     let path = dir.join(name);
                     let folder = path.parent().unwrap_or(dir);
                     fs::create_dir_all(folder).to(format!("make {}", folder.display()))?;
@@ -62,17 +74,63 @@ impl Program {
     }
 
     /// Starts `node` in its folder.
-    pub fn run(&self, node: &Node, dir: &Path) -> Command {
+    pub fn run(&self, node: &Node, dir: &Path, setting: Setting) -> Command {
         match self {
             Self::Reference(path) => reference(path, dir, &["run"]),
             Self::Profiled(words, profile) => {
-                let values = values(node, dir);
+                let values = values(node, dir, profile.port, setting);
                 let mut command = Command::new(words.first().map_or("", String::as_str));
                 command.args(words.iter().skip(1)).args(profile.arguments(&values));
                 command.envs(profile.environment(&values)).current_dir(dir).stdin(Stdio::null());
                 command
             }
         }
+    }
+
+    /// What runs beside `node`, in the same folder.
+    pub fn helpers(&self, node: &Node, dir: &Path, setting: Setting) -> Vec<Command> {
+        let Self::Profiled(_, profile) = self else { return Vec::new() };
+        let values = values(node, dir, profile.port, setting);
+        let command = |words: Vec<String>| {
+            let mut command = Command::new(words.first().map_or("", String::as_str));
+            command.args(words.iter().skip(1)).current_dir(dir).stdin(Stdio::null());
+            command
+        };
+        profile.helpers(&values).map(command).collect()
+    }
+
+    /// What stands in its machine's file of hosts; `None`: the machine's own.
+    pub fn hosts(&self, node: &Node, dir: &Path, setting: Setting) -> Option<String> {
+        let Self::Profiled(_, profile) = self else { return None };
+        let values = values(node, dir, profile.port, setting);
+        let lines: String = profile.hosts(&values).map(|(name, ip)| format!("{ip} {name}\n")).collect();
+        (!lines.is_empty()).then(|| format!("127.0.0.1 localhost\n{lines}"))
+    }
+
+    /// Whether it resolves names of its own.
+    pub fn names_hosts(&self) -> bool {
+        matches!(self, Self::Profiled(_, profile) if profile.names_hosts())
+    }
+
+    /// Where it and its peers listen.
+    pub fn port(&self) -> u16 {
+        match self {
+            Self::Reference(_) => PORT,
+            Self::Profiled(_, profile) => profile.port,
+        }
+    }
+
+    /// How it tells that it is ready; `None`: it need not.
+    pub fn ready(&self) -> Option<&Ready> {
+        match self {
+            Self::Reference(_) => None,
+            Self::Profiled(_, profile) => profile.ready.as_ref(),
+        }
+    }
+
+    /// Whether its clock is set to what fits the chains.
+    pub fn sets_clock(&self) -> bool {
+        matches!(self, Self::Profiled(_, profile) if profile.mentions("clock"))
     }
 
     /// Which stream is its log.
@@ -100,10 +158,14 @@ impl Program {
     }
 
     /// What `scenario` asks of a node that this one has no setting for.
-    pub fn lacks(&self, scenario: &Scenario) -> Vec<String> {
+    pub fn lacks(&self, scenario: &Scenario, setting: Setting) -> Vec<String> {
         let Self::Profiled(_, profile) = self else { return Vec::new() };
         let sections = profile.sections();
-        let mut lacks = Vec::new();
+        let scaled = setting.time_scale == 1 || profile.mentions("time_scale");
+        let mut lacks: Vec<String> = Vec::new();
+        if !scaled {
+            lacks.push("another time scale: the profile has no {{time_scale}}".to_owned());
+        }
         for node in scenario.nodes.values() {
             for section in node.config.keys().filter(|section| !sections.contains(section.as_str())) {
                 lacks.push(format!("settings of `{section}`: the profile has no {{{{settings.{section}}}}}"));
@@ -123,12 +185,19 @@ pub fn reference(program: &Path, dir: &Path, words: &[&str]) -> Command {
     command
 }
 
-fn values(node: &Node, dir: &Path) -> Values {
+fn values(node: &Node, dir: &Path, port: u16, setting: Setting) -> Values {
+    let clock = Timestamp::from_millisecond(SystemClock.unix_ms().saturating_add(setting.ahead_ms)).unwrap_or_default();
+    let own = std::env::current_exe().unwrap_or_default();
     Values {
         plain: [
-            ("listen", format!("{}:{PORT}", node.ip)),
+            ("listen", format!("{}:{port}", node.ip)),
             ("ip", node.ip.to_string()),
-            ("port", PORT.to_string()),
+            ("external_address", node.ip.to_string()),
+            ("port", port.to_string()),
+            ("clock", clock.as_second().to_string()),
+            (DATE, clock.strftime("%Y-%m-%d %H:%M:%S").to_string()),
+            ("time_scale", setting.time_scale.to_string()),
+            ("lockstep", own.display().to_string()),
             ("dir", dir.display().to_string()),
             ("masternode", node.masternode.to_string()),
         ]

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::process;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::peer::PORT;
 use crate::scenario::Scenario;
@@ -29,12 +30,32 @@ impl AddressBook {
     /// # Errors
     /// No network is free.
     pub fn loopback(scenario: &mut Scenario) -> io::Result<Self> {
+        Self::taking(scenario, BTreeMap::new(), Vec::new())
+    }
+
+    /// As [`AddressBook::loopback`], but addresses of `known` are moved where that says, and others to those of `free` while there are any.
+    ///
+    /// # Errors
+    /// No network is free.
+    pub fn taking(
+        scenario: &mut Scenario,
+        known: BTreeMap<Ipv4Addr, Ipv4Addr>,
+        free: Vec<Ipv4Addr>,
+    ) -> io::Result<Self> {
         let (network, held) = free_network()?;
-        let mut real: BTreeMap<Ipv4Addr, Ipv4Addr> = BTreeMap::new();
+        let mut real = known;
+        let mut free = free.into_iter();
         let mut moved = |ip: &mut Ipv4Addr| {
             let [a, b, c, _] = network.octets();
-            let next = Ipv4Addr::new(a, b, c, HELD.saturating_add(1).saturating_add(real.len() as u8));
-            *ip = *real.entry(*ip).or_insert(next);
+            let next = || Ipv4Addr::new(a, b, c, HELD.saturating_add(1).saturating_add(real.len() as u8));
+            *ip = match real.get(ip) {
+                Some(real) => *real,
+                None => {
+                    let next = free.next().unwrap_or_else(next);
+                    real.insert(*ip, next);
+                    next
+                }
+            };
         };
         for node in scenario.nodes.values_mut() {
             let lists = [&mut node.whitelists, &mut node.whitelists_again, &mut node.blacklists, &mut node.dials];
@@ -52,11 +73,14 @@ impl AddressBook {
     }
 }
 
+static TAKEN: AtomicU32 = AtomicU32::new(0);
+
 /// A network that no other run uses, and what shows that it is taken.
 fn free_network() -> io::Result<(Ipv4Addr, TcpListener)> {
     let mut refused = None;
     for n in 0..NETWORKS {
-        let n = process::id().wrapping_add(n) % NETWORKS;
+        // Not the one before: a node that runs on may have banned its addresses.
+        let n = process::id().wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)).wrapping_add(n) % NETWORKS;
         let network = Ipv4Addr::new(127, 64 + (n >> 8) as u8, n as u8, HELD);
         match TcpListener::bind((network, PORT)) {
             Ok(held) => return Ok((network, held)),

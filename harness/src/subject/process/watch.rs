@@ -1,5 +1,5 @@
 //! What is seen of a run in real time, in the scenario's time.
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::fault::SimTime;
@@ -11,16 +11,34 @@ const MOST: usize = 300_000;
 /// Takes observations from all threads of a run. Clones are the same watch.
 #[derive(Debug, Clone)]
 pub struct Watch {
-    began: Instant,
     time_scale: u32,
-    seen: Arc<Mutex<Vec<Observation>>>,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    began: Instant,
+    seen: Vec<Observation>,
 }
 
 impl Watch {
     /// Begins now; a second is `time_scale` seconds of the scenario (D-29).
     #[allow(clippy::disallowed_methods, reason = "a run of processes is in real time")]
     pub fn start(time_scale: u32) -> Self {
-        Self { began: Instant::now(), time_scale, seen: Arc::default() }
+        let shared = Shared { began: Instant::now(), seen: Vec::new() };
+        Self { time_scale, shared: Arc::new(Mutex::new(shared)) }
+    }
+
+    /// The run begins only now; what was seen before it was seen at its beginning.
+    #[allow(clippy::disallowed_methods, reason = "a run of processes is in real time")]
+    pub fn restart(&self) {
+        let mut shared = self.shared();
+        shared.began = Instant::now();
+        shared.seen.iter_mut().for_each(|seen| seen.at = SimTime::ZERO);
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many seconds of the scenario a second is.
@@ -30,17 +48,17 @@ impl Watch {
 
     /// When the run began.
     pub fn began(&self) -> Instant {
-        self.began
+        self.shared().began
     }
 
     /// The scenario's time.
     pub fn now(&self) -> SimTime {
-        self.began.elapsed() * self.time_scale
+        self.began().elapsed() * self.time_scale
     }
 
     /// The scenario's time at an instant.
     pub fn at(&self, instant: Instant) -> SimTime {
-        instant.saturating_duration_since(self.began) * self.time_scale
+        instant.saturating_duration_since(self.began()) * self.time_scale
     }
 
     /// Real time until `at`; zero when that is over.
@@ -55,20 +73,20 @@ impl Watch {
 
     /// Something was seen at `at`.
     pub fn saw(&self, at: SimTime, source: &str, what: What) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= MOST {
+        let mut shared = self.shared();
+        if shared.seen.len() >= MOST {
             return;
         }
-        seen.push(Observation { at, source: source.to_owned(), what });
+        shared.seen.push(Observation { at, source: source.to_owned(), what });
     }
 
     /// Whether there was more to see than is kept: what came after is unknown.
     pub fn is_full(&self) -> bool {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).len() >= MOST
+        self.shared().seen.len() >= MOST
     }
 
     /// Everything so far, in order of arrival.
     pub fn take(&self) -> Vec<Observation> {
-        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.shared().seen)
     }
 }
