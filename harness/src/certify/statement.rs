@@ -10,6 +10,7 @@ use super::trial::{Trial, trial_name};
 use super::waiver::Waivers;
 use crate::check::{Channel, Finding, Verdict};
 use crate::history::{History, Observation, What};
+use crate::peer::Ledger;
 use crate::scenario::file::{CaseClock, Way};
 use crate::scenario::requirement::{Requirement, catalogue};
 use crate::scenario::stage::OBSERVER;
@@ -65,6 +66,9 @@ pub struct SubjectId {
     pub profile: Option<String>,
     /// Channels by which it was observed.
     pub observed: Vec<Channel>,
+    /// What its peers' chains were made of.
+    #[serde(flatten)]
+    pub ledger: Ledger,
 }
 
 /// The circumstances.

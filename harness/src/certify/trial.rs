@@ -9,7 +9,7 @@ use super::judgement::{Judgement, judge};
 use super::precondition::stands_beyond;
 use crate::check::Channel;
 use crate::history::{History, black_box};
-use crate::peer::Chains;
+use crate::peer::{Chains, Ledger};
 use crate::run::privilege::Ability;
 use crate::run::{AttachOptions, Backend, BackendError, Played, ProcessOptions, Profile, Program, play};
 use crate::scenario::Scenario;
@@ -37,6 +37,8 @@ pub struct Subject {
     pub setup: Duration,
     /// Channels by which it can be observed.
     pub observed: Vec<Channel>,
+    /// The format of its blocks and its genesis.
+    pub ledger: Ledger,
     /// Requirements that its profile doesn't claim, with the reasons.
     pub unsupported: BTreeMap<String, String>,
 }
@@ -45,7 +47,7 @@ impl Subject {
     /// The reference node in virtual time.
     pub fn simulated(backend: Backend) -> Self {
         let observed = vec![Channel::Wire, Channel::Log, Channel::Metric, Channel::Outside];
-        Self { backend, setup: SIMULATED_SETUP, observed, unsupported: BTreeMap::new() }
+        Self { backend, setup: SIMULATED_SETUP, observed, ledger: Ledger::default(), unsupported: BTreeMap::new() }
     }
 
     /// A program as processes, by its profile; every interval is divided by `time_scale`, 1 in real time.
@@ -53,12 +55,14 @@ impl Subject {
         let log = profile.log.map(|_| Channel::Log);
         let metrics = profile.metrics.as_ref().map(|_| Channel::Metric);
         // The patience is in real time.
-        let (setup, unsupported) = (profile.setup * time_scale, profile.unsupported.clone());
+        let (setup, ledger) = (profile.setup * time_scale, profile.ledger.clone());
+        let unsupported = profile.unsupported.clone();
         let program = Program::Profiled(words, profile);
         Self {
             backend: Backend::Processes(ProcessOptions { program, time_scale, ability }),
             setup,
             observed: [Some(Channel::Wire), log, metrics, Some(Channel::Outside)].into_iter().flatten().collect(),
+            ledger,
             unsupported,
         }
     }
@@ -66,11 +70,12 @@ impl Subject {
     /// A node that already runs, by its profile.
     pub fn attached(at: SocketAddrV4, profile: Arc<Profile>) -> Self {
         let metrics = profile.metrics.as_ref().map(|_| Channel::Metric);
-        let (setup, unsupported) = (profile.setup, profile.unsupported.clone());
+        let (setup, ledger, unsupported) = (profile.setup, profile.ledger.clone(), profile.unsupported.clone());
         Self {
             backend: Backend::Attached(AttachOptions { at, profile }),
             setup,
             observed: [Some(Channel::Wire), metrics].into_iter().flatten().collect(),
+            ledger,
             unsupported,
         }
     }
@@ -107,8 +112,13 @@ impl Trial {
             let reason = format!("declared unsupported by the profile: {reason}");
             return Ok((History::default(), Judgement::unsupported(vec![reason])));
         }
+        if let Backend::Attached(options) = &subject.backend
+            && let Some(height) = options.height().filter(|height| *height > self.case.heights().0)
+        {
+            return Ok((History::default(), Judgement::unsupported(vec![beyond(height)])));
+        }
         let staged = self.case.staged(self.way, subject.setup);
-        let chains = Chains::build(&staged);
+        let chains = Chains::build_on(&subject.ledger, &staged);
         let played = play(&staged, &chains, seed, &subject.backend)
             .map_err(|source| TrialError { trial: self.to_string(), source })?;
         Ok(match played {
@@ -116,8 +126,7 @@ impl Trial {
                 let judgement = judge(&self.case, seed, subject.setup, &subject.observed, &chains, &history);
                 match stands_beyond(&self.case, &black_box(&history, subject.setup).0) {
                     Some(height) if subject.is_attached() && !judgement.began() => {
-                        let reason = format!("it stands at {height} already: needs a restart from nothing");
-                        (history, Judgement::unsupported(vec![reason]))
+                        (history, Judgement::unsupported(vec![beyond(height)]))
                     }
                     _ => (history, judgement),
                 }
@@ -125,6 +134,10 @@ impl Trial {
             Played::Unsupported(history, reasons) => (history, Judgement::unsupported(reasons)),
         })
     }
+}
+
+fn beyond(height: u64) -> String {
+    format!("it stands at {height} already: needs a restart from nothing")
 }
 
 /// `MNS-SC-02-a, inbound`.

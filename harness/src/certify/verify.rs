@@ -79,7 +79,7 @@ fn judged_again(
     let history = read_evidence(folder, evidence)?;
     let trial = Trial { case: case.clone(), way: tried.way };
     let setup = Duration::from_millis(statement.run.setup_ms);
-    let chains = Chains::build(&case.staged(tried.way, setup));
+    let chains = Chains::build_on(&statement.subject.ledger, &case.staged(tried.way, setup));
     let judgement = judge(case, statement.run.seed, setup, &statement.subject.observed, &chains, &history);
     let (_, during) = black_box(&history, setup);
     let again = Tried::new(&trial, &judgement, &during, tried.repeat.clone());

@@ -182,6 +182,7 @@ fn subject(args: &CertifyArgs) -> Result<(Subject, SubjectId), CliError> {
             digest: std::env::current_exe().ok().and_then(|program| digest(&program)),
             profile: None,
             observed: subject.observed.clone(),
+            ledger: subject.ledger.clone(),
         };
         return Ok((subject, id));
     };
@@ -204,8 +205,8 @@ fn subject(args: &CertifyArgs) -> Result<(Subject, SubjectId), CliError> {
     let (name, version) = (profile.name.clone(), profile.version.clone().unwrap_or("(no version told)".to_owned()));
     let (own, by) = (digest(Path::new(&words[0])), sha256(profile.source.as_bytes()));
     let subject = Subject::program(words, Arc::new(profile), ability, args.time_scale);
-    let observed = subject.observed.clone();
-    Ok((subject, SubjectId { name, version, digest: own, profile: Some(by), observed }))
+    let (observed, ledger) = (subject.observed.clone(), subject.ledger.clone());
+    Ok((subject, SubjectId { name, version, digest: own, profile: Some(by), observed, ledger }))
 }
 
 /// A node that already runs: nobody has its program.
@@ -220,8 +221,8 @@ fn attached(at: &str, profile: Profile) -> Result<(Subject, SubjectId), CliError
     let (name, version) = (profile.name.clone(), profile.version.clone().unwrap_or("(no version told)".to_owned()));
     let profile_digest = Some(sha256(profile.source.as_bytes()));
     let subject = Subject::attached(at, Arc::new(profile));
-    let observed = subject.observed.clone();
-    Ok((subject, SubjectId { name, version, digest: None, profile: profile_digest, observed }))
+    let (observed, ledger) = (subject.observed.clone(), subject.ledger.clone());
+    Ok((subject, SubjectId { name, version, digest: None, profile: profile_digest, observed, ledger }))
 }
 
 /// What is tried; in real time the longest first, but where one node meets them all, in order of heights: it can't be lowered.

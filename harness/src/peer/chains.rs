@@ -2,8 +2,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use node::chain::{Block, BuiltChain, Hash, Height, SealedBlock, TESTNET_GENESIS_TIME, TipRule, testnet};
+use node::chain::{Block, BuiltChain, Hash, Height, SealedBlock, TESTNET_GENESIS_TIME, TipRule};
 
+use super::dialect::Dialect;
+use super::ledger::Ledger;
 use super::memo::{Key, built};
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{At, Chain};
@@ -16,9 +18,14 @@ const HIGHEST: Height = 200_000;
 
 /// The chains of one scenario by name, each as high as the scenario uses it. Depends on names and heights only, not on the run's seed.
 ///
-/// A clone shares everything, and chains that scenarios of one process have in common are built once.
+/// Its blocks are of format v1, and have the hashes of their subject's format for those who judge: what is sent is translated by the
+/// [dialect](Chains::dialect). A clone shares everything, and chains that scenarios of one process have in common are built once.
 #[derive(Debug, Clone)]
-pub struct Chains(Arc<BTreeMap<String, BuiltChain>>);
+pub struct Chains {
+    built: Arc<BTreeMap<String, BuiltChain>>,
+    genesis: SealedBlock,
+    dialect: Dialect,
+}
 
 impl Chains {
     /// Builds what `scenario` names.
@@ -26,8 +33,19 @@ impl Chains {
         Self::of(&scenario.chains)
     }
 
-    /// Builds `chains`. What forks from a chain that isn't among them is left out: a resolved scenario has no such.
+    /// Builds what `scenario` names for a subject with this ledger.
+    pub fn build_on(ledger: &Ledger, scenario: &Scenario) -> Self {
+        Self::on(ledger, &scenario.chains)
+    }
+
+    /// Builds `chains` as [`Chains::on`] does, for the reference node.
     pub fn of(chains: &BTreeMap<String, Chain>) -> Self {
+        Self::on(&Ledger::default(), chains)
+    }
+
+    /// Builds `chains` for a subject with this ledger. What forks from a chain that isn't among them is left out: a resolved scenario has no such.
+    pub fn on(ledger: &Ledger, chains: &BTreeMap<String, Chain>) -> Self {
+        let (genesis, dialect) = (ledger.genesis(), Dialect::of(ledger));
         let long = chains.values().any(|chain| chain.height > LONG_CHAIN);
         let mut built = BTreeMap::new();
         while let Some((name, chain)) = chains
@@ -35,12 +53,13 @@ impl Chains {
             .find(|(name, chain)| !built.contains_key(*name) && needs(chain).all(|n| built.contains_key(n)))
         {
             let whole = match &chain.fork_of {
-                None => root(testnet(), name, chain.height, long),
+                None => root(genesis.clone(), name, chain.height, long),
                 Some(at) => fork(&built, name, at, chain),
             };
+            dialect.learn(&whole, lower_than(&built, chain));
             built.insert(name.clone(), whole);
         }
-        Self(Arc::new(built))
+        Self { built: Arc::new(built), genesis, dialect }
     }
 
     /// A whole chain as the scenario uses it. Cheap.
@@ -48,7 +67,7 @@ impl Chains {
     /// # Panics
     /// Where the scenario has no chain of that name.
     pub fn whole(&self, name: &str) -> BuiltChain {
-        self.0.get(name).cloned().expect("a resolved scenario names only chains that it has")
+        self.built.get(name).cloned().expect("a resolved scenario names only chains that it has")
     }
 
     /// The chain up to a place on it: copies a pointer a block.
@@ -59,40 +78,49 @@ impl Chains {
         cut(&self.whole(&at.chain), at.height)
     }
 
-    /// The hash of the block there; `None` where the scenario has no such place.
+    /// The hash on the wire of the block there; `None` where the scenario has no such place.
     pub fn hash(&self, at: &At) -> Option<Hash> {
-        Some(self.0.get(&at.chain)?.block(at.height)?.hash())
+        Some(self.dialect.hash(self.built.get(&at.chain)?.block(at.height)?.hash()))
     }
 
     /// The latest time of a block, in seconds since 1970.
     pub fn latest(&self) -> i64 {
-        self.0.values().map(|chain| chain.tip().timestamp).max().unwrap_or(TESTNET_GENESIS_TIME)
+        self.built.values().map(|chain| chain.tip().timestamp).max().unwrap_or(TESTNET_GENESIS_TIME)
     }
 
-    /// The hash of the block of this height on any chain whose hash begins like `short`.
+    /// The hash on the wire of the block of this height on any chain whose hash begins like `short`.
     pub fn hash_like(&self, height: Height, short: &str) -> Option<Hash> {
-        let hashes = self.0.values().filter_map(|chain| Some(chain.block(height)?.hash()));
+        let hashes = self.built.values().filter_map(|chain| Some(self.dialect.hash(chain.block(height)?.hash())));
         hashes.into_iter().find(|hash| hash.short() == short)
     }
-}
 
-/// A chain of another genesis than everybody's, at least up to `height`.
-pub fn foreign(height: Height) -> BuiltChain {
-    let mut genesis = Block::clone(&testnet());
-    genesis.header.leader = "ANOTHER GENESIS".to_owned();
-    let height = height.min(HIGHEST);
-    root(SealedBlock::new(genesis), "foreign", height, height > LONG_CHAIN)
-}
-
-/// `chain` with further valid blocks, at least up to `height` and at most to 200,000.
-pub fn longer(chain: &BuiltChain, height: Height) -> BuiltChain {
-    let tip = chain.tip();
-    if height <= tip.height {
-        return chain.clone();
+    /// What becomes of these chains on the wire.
+    pub fn dialect(&self) -> &Dialect {
+        &self.dialect
     }
-    let seed = seed("longer");
-    let key = Key::new(tip.hash, is_long(chain), seed, None);
-    built(key, height.min(HIGHEST), |height| chain.fork(tip.height, seed, height, TipRule::Any))
+
+    /// A chain of another genesis than everybody's, at least up to `height`.
+    pub fn foreign(&self, height: Height) -> BuiltChain {
+        let mut genesis = Block::clone(&self.genesis);
+        genesis.header.leader = "ANOTHER GENESIS".to_owned();
+        let height = height.min(HIGHEST);
+        let foreign = root(SealedBlock::new(genesis), "foreign", height, height > LONG_CHAIN);
+        self.dialect.learn(&foreign, None);
+        foreign
+    }
+
+    /// `chain` with further valid blocks, at least up to `height` and at most to 200,000.
+    pub fn longer(&self, chain: &BuiltChain, height: Height) -> BuiltChain {
+        let tip = chain.tip();
+        if height <= tip.height {
+            return chain.clone();
+        }
+        let seed = seed("longer");
+        let key = Key::new(tip.hash, is_long(chain), seed, None);
+        let longer = built(key, height.min(HIGHEST), |height| chain.fork(tip.height, seed, height, TipRule::Any));
+        self.dialect.learn(&longer, None);
+        longer
+    }
 }
 
 /// The names that `chain` is built upon.
@@ -117,11 +145,7 @@ fn root(genesis: SealedBlock, name: &str, height: Height, long: bool) -> BuiltCh
 fn fork(built_yet: &BTreeMap<String, BuiltChain>, name: &str, at: &At, chain: &Chain) -> BuiltChain {
     let parent = &built_yet[&at.chain];
     let seed = seed(name);
-    let lower_than = chain
-        .lower_than
-        .as_ref()
-        .filter(|other| other.height > at.height)
-        .and_then(|other| Some((other.height, built_yet[&other.chain].block(other.height)?.hash())));
+    let lower_than = lower_than(built_yet, chain);
     let height = chain.height.max(lower_than.map_or(0, |(height, _)| height));
     let ancestor = parent.block(at.height).map_or(parent.tip().hash, |block| block.hash());
     let long = is_long(parent);
@@ -132,6 +156,13 @@ fn fork(built_yet: &BTreeMap<String, BuiltChain>, name: &str, at: &At, chain: &C
         }
     });
     cut(&whole, height)
+}
+
+/// The place where a fork's block has the lower hash, and that of the other block there.
+fn lower_than(built_yet: &BTreeMap<String, BuiltChain>, chain: &Chain) -> Option<(Height, Hash)> {
+    let (at, other) = chain.fork_of.as_ref().zip(chain.lower_than.as_ref())?;
+    let other = Some(other).filter(|other| other.height > at.height)?;
+    Some((other.height, built_yet[&other.chain].block(other.height)?.hash()))
 }
 
 /// Whether blocks are 60 s apart; with one block it doesn't matter.
@@ -156,6 +187,8 @@ fn seed(name: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use node::chain::testnet;
+
     use super::*;
 
     fn at(chain: &str, height: Height) -> At {
@@ -238,12 +271,13 @@ mod tests {
 
     #[test]
     fn longer_and_foreign_chains_are_extended_by_what_is_asked() {
-        let main = chains([("main", chain(None, None, 10))]).whole("main");
-        let more = longer(&main, 15);
+        let chains = chains([("main", chain(None, None, 10))]);
+        let main = chains.whole("main");
+        let more = chains.longer(&main, 15);
         assert_eq!((more.block(10), more.tip().height), (main.block(10), 15));
-        assert_eq!(longer(&main, 12).block(12), more.block(12));
-        assert_eq!(longer(&main, 3).tip(), main.tip());
-        let foreign = foreign(5);
+        assert_eq!(chains.longer(&main, 12).block(12), more.block(12));
+        assert_eq!(chains.longer(&main, 3).tip(), main.tip());
+        let foreign = chains.foreign(5);
         assert_eq!(foreign.tip().height, 5);
         assert_ne!(foreign.block(0), main.block(0));
     }

@@ -2,10 +2,11 @@
 use std::future::pending;
 use std::ops::Range;
 
-use node::wire::{Decoded, LineDecoder, Message, decode};
+use node::wire::{Decoded, LineDecoder, Message};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadHalf, WriteHalf, split};
 use tokio::time::sleep_until;
 
+use super::dialect::Dialect;
 use super::note::Note;
 use super::outbox::{Outbox, Step};
 use super::outgoing::Outgoing;
@@ -23,6 +24,7 @@ pub struct Connection<S> {
     fresh: Range<usize>,
     lines: LineDecoder,
     outbox: Outbox,
+    dialect: Dialect,
     recorder: Recorder,
     time_scale: u32,
     /// How the node's side ended it, where it did.
@@ -30,8 +32,8 @@ pub struct Connection<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite> Connection<S> {
-    /// Around an open stream. Times of what is sent are divided by `time_scale`, 1 or more.
-    pub fn new(stream: S, recorder: Recorder, time_scale: u32) -> Self {
+    /// Around an open stream, in the other end's dialect. Times of what is sent are divided by `time_scale`, 1 or more.
+    pub fn new(stream: S, recorder: Recorder, dialect: Dialect, time_scale: u32) -> Self {
         let (reader, writer) = split(stream);
         Self {
             reader,
@@ -39,7 +41,8 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             chunk: vec![0; CHUNK],
             fresh: 0..0,
             lines: LineDecoder::default(),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(dialect.clone()),
+            dialect,
             recorder,
             time_scale,
             ended: None,
@@ -110,8 +113,8 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
         };
         self.fresh.start = self.fresh.end - rest.len();
         let Some(line) = line else { return Some(None) };
-        let decoded = decode(&line);
-        if let Some(note) = Note::line(&decoded, line.len()) {
+        let (decoded, note) = self.dialect.read(&line);
+        if let Some(note) = note {
             self.recorder.note(false, note);
         }
         Some(match decoded {

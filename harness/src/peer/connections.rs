@@ -159,7 +159,8 @@ impl Part {
             tell("dialled");
         }
         tell("opened");
-        let mut connection = Connection::new(stream, self.recorder, self.script.time_scale);
+        let dialect = self.chains.dialect().clone();
+        let mut connection = Connection::new(stream, self.recorder, dialect, self.script.time_scale);
         let mut role = Role::new(self.script, self.chains, self.dialled, self.clock, self.rng);
         connection.send(role.open());
         loop {

@@ -1,7 +1,7 @@
 //! A message as an observation's fields.
 use std::borrow::Cow;
 
-use node::chain::{Json, SealedBlock};
+use node::chain::{Hash, Height, Json, SealedBlock};
 use node::wire::{Decoded, Message, WireError};
 use serde::de::IgnoredAny;
 
@@ -16,7 +16,41 @@ pub struct Note {
     pub fields: Fields,
 }
 
+/// What a block tells of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// Its height.
+    pub height: Height,
+    /// Its parent's hash.
+    pub previous_hash: Hash,
+    /// Its hash.
+    pub hash: Hash,
+}
+
+impl From<&SealedBlock> for Told {
+    /// In v1.
+    fn from(block: &SealedBlock) -> Self {
+        Self { height: block.height(), previous_hash: block.previous_hash(), hash: block.hash() }
+    }
+}
+
+/// A message's blocks.
+pub fn blocks(message: &Message) -> &[SealedBlock] {
+    match message {
+        Message::BlocksResponse(blocks) | Message::BlockRangeResponse(blocks) => blocks,
+        Message::BlockResponse(block) | Message::BlockAnnouncement(block) | Message::GenesisAnnouncement(block) => {
+            std::slice::from_ref(block)
+        }
+        _ => &[],
+    }
+}
+
 impl Note {
+    /// A message whose blocks tell this.
+    pub fn telling(message: &Message, told: &[Told]) -> Self {
+        Self { message: message.name().into(), fields: fields(message, told) }
+    }
+
     /// So many bytes that are no message.
     pub fn junk(bytes: u64) -> Self {
         Self { message: "junk".into(), fields: [field("bytes", bytes)].into() }
@@ -45,7 +79,7 @@ impl Note {
 
 impl From<&Message> for Note {
     fn from(message: &Message) -> Self {
-        Self { message: message.name().into(), fields: fields(message) }
+        Self::telling(message, &blocks(message).iter().map(Told::from).collect::<Vec<_>>())
     }
 }
 
@@ -63,13 +97,12 @@ fn signed(name: &str, number: i64) -> (String, Field) {
     u64::try_from(number).map_or_else(|_| text(name, number), |number| field(name, number))
 }
 
-fn list(blocks: &[SealedBlock]) -> Fields {
+fn list(blocks: &[Told]) -> Fields {
     let ends = blocks.first().zip(blocks.last());
-    let ends = ends.map(|(first, last)| [field("start", first.height()), field("end", last.height())]);
-    let follows = |pair: &&[SealedBlock]| {
-        pair[1].previous_hash() == pair[0].hash() && Some(pair[1].height()) == pair[0].height().checked_add(1)
-    };
-    let broken = blocks.windows(2).find(|pair| !follows(pair)).map(|pair| field("broken", pair[1].height()));
+    let ends = ends.map(|(first, last)| [field("start", first.height), field("end", last.height)]);
+    let follows =
+        |pair: &&[Told]| pair[1].previous_hash == pair[0].hash && Some(pair[1].height) == pair[0].height.checked_add(1);
+    let broken = blocks.windows(2).find(|pair| !follows(pair)).map(|pair| field("broken", pair[1].height));
     [field("count", blocks.len() as u64)].into_iter().chain(ends.into_iter().flatten()).chain(broken).collect()
 }
 
@@ -78,8 +111,7 @@ fn entries(list: &Json) -> u64 {
     serde_json::from_str::<Vec<IgnoredAny>>(list.text()).map_or(0, |entries| entries.len() as u64)
 }
 
-fn fields(message: &Message) -> Fields {
-    let of_block = |block: &SealedBlock| [field("height", block.height()), text("hash", block.hash())].into();
+fn fields(message: &Message, told: &[Told]) -> Fields {
     match message {
         Message::Handshake { magic, protocol_version, network } => [
             text("magic", magic.escape_ascii()),
@@ -95,7 +127,7 @@ fn fields(message: &Message) -> Fields {
         Message::GetBlocks(start, end) | Message::GetBlockRange { start_height: start, end_height: end } => {
             [field("start", *start), field("end", *end)].into()
         }
-        Message::BlocksResponse(blocks) | Message::BlockRangeResponse(blocks) => list(blocks),
+        Message::BlocksResponse(_) | Message::BlockRangeResponse(_) => list(told),
         Message::BlockHeightResponse(height)
         | Message::BlockInventory(height)
         | Message::BlockRequest(height)
@@ -105,8 +137,8 @@ fn fields(message: &Message) -> Fields {
             let hash = hash.map(|hash| text("hash", hash));
             [field("height", *height)].into_iter().chain(hash).collect()
         }
-        Message::BlockResponse(block) | Message::BlockAnnouncement(block) | Message::GenesisAnnouncement(block) => {
-            of_block(block)
+        Message::BlockResponse(_) | Message::BlockAnnouncement(_) | Message::GenesisAnnouncement(_) => {
+            told.iter().flat_map(|block| [field("height", block.height), text("hash", block.hash)]).collect()
         }
         Message::GenesisHashResponse(hash) => [text("hash", hash)].into(),
         Message::PeersResponse(peers) => [field("count", peers.len() as u64)].into(),
@@ -124,8 +156,6 @@ fn fields(message: &Message) -> Fields {
 
 #[cfg(test)]
 mod tests {
-    use node::chain::Hash;
-
     use super::*;
     use crate::peer::testing::main;
 

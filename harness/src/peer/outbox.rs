@@ -4,12 +4,12 @@ use std::future::pending;
 use std::io;
 use std::time::Duration;
 
-use node::wire::{decode, encode};
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until};
 
+use super::dialect::Dialect;
 use super::note::Note;
 use super::outgoing::{Outgoing, Payload};
 
@@ -36,6 +36,7 @@ pub enum Step {
 /// Everything not yet written.
 #[derive(Default)]
 pub struct Outbox {
+    dialect: Dialect,
     /// Not yet due; the number keeps the order of what is due at once.
     waiting: BTreeMap<(Instant, u64), Outgoing>,
     number: u64,
@@ -57,6 +58,11 @@ struct Writing {
 }
 
 impl Outbox {
+    /// With messages in this dialect.
+    pub fn new(dialect: Dialect) -> Self {
+        Self { dialect, ..Self::default() }
+    }
+
     /// Queues `outgoing` for its time; drops it where 65,536 wait.
     pub fn push(&mut self, outgoing: Outgoing) {
         if self.queue.len() + self.waiting.len() >= MOST {
@@ -123,9 +129,12 @@ impl Outbox {
             Payload::Noise { bytes, seed } => {
                 return self.stream(bytes, Some(ChaCha8Rng::seed_from_u64(seed)));
             }
-            Payload::Message(message) => (encode(&message), Some(Note::from(&message))),
+            Payload::Message(message) => {
+                let (bytes, note) = self.dialect.write(&message);
+                (bytes, Some(note))
+            }
             Payload::Line(line) => {
-                let note = Note::line(&decode(line.as_bytes()), line.len());
+                let (_, note) = self.dialect.read(line.as_bytes());
                 (line.into_bytes(), note)
             }
         };
@@ -186,7 +195,7 @@ impl Writing {
 
 #[cfg(test)]
 mod tests {
-    use node::wire::Message;
+    use node::wire::{Message, encode};
 
     use super::*;
 

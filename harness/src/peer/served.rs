@@ -2,7 +2,7 @@
 use node::chain::{BuiltChain, Hash, Height, SealedBlock};
 use node::wire::MAX_LINE;
 
-use super::chains::{self, Chains};
+use super::chains::Chains;
 use crate::scenario::resolved::At;
 
 /// Blocks of an answer (wire protocol, Messages for sync).
@@ -17,22 +17,23 @@ pub struct Served {
     /// May be higher.
     chain: BuiltChain,
     height: Height,
+    chains: Chains,
 }
 
 impl Served {
     /// The chain of `at` up to there.
     pub fn new(chains: &Chains, at: &At) -> Self {
-        Self::of(chains.whole(&at.chain), at.height)
+        Self::of(chains.clone(), chains.whole(&at.chain), at.height)
     }
 
     /// A chain of another genesis, equally high.
     pub fn foreign(&self) -> Self {
-        Self::of(chains::foreign(self.height), self.height)
+        Self::of(self.chains.clone(), self.chains.foreign(self.height), self.height)
     }
 
-    fn of(chain: BuiltChain, height: Height) -> Self {
+    fn of(chains: Chains, chain: BuiltChain, height: Height) -> Self {
         let height = height.min(chain.tip().height);
-        Self { chain, height }
+        Self { chain, height, chains }
     }
 
     /// Its highest block's height.
@@ -66,7 +67,7 @@ impl Served {
             .take(MOST_BLOCKS)
             .map_while(|height| self.block(height))
             .take_while(|block| {
-                bytes += block.json_len() + ",".len();
+                bytes += self.chains.dialect().json_len(block) + ",".len();
                 bytes <= MAX_LINE
             })
             .collect()
@@ -77,7 +78,7 @@ impl Served {
         if start > end {
             return Vec::new();
         }
-        let chain = chains::longer(&self.chain, end);
+        let chain = self.chains.longer(&self.chain, end);
         (start..=end).map_while(|height| chain.block(height)).collect()
     }
 }

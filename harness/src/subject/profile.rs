@@ -1,5 +1,6 @@
 //! What Lockstep needs to know of a node that somebody else wrote: a YAML file, whose manual are the types below.
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Component, Path};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use serde::Deserialize;
 
 use super::template::{Template, Values};
 use crate::history::{Field, Fields, What};
-use crate::peer::PORT;
+use crate::peer::{BlockFormat, Genesis, Ledger, PORT};
 use crate::scenario::requirement::catalogue;
 use crate::scenario::value::Span;
 use crate::scenario::vocabulary::{LOG_EVENTS, allowed};
@@ -73,6 +74,13 @@ pub struct ProfileFile {
     /// Its metrics, where it has them: else that channel is not observed.
     #[serde(default)]
     pub metrics: Option<MetricsFile>,
+    /// The format of its blocks, in which its peers speak with it. Default `v1`.
+    #[serde(default)]
+    pub block_format: BlockFormat,
+    /// A file with its genesis, a JSON block as it is on the wire, beside the profile. All chains begin with it, a block each 600 s, up to
+    /// 10,510 of them: it should be 73 days old, so that none is ahead of a clock. Default: the testnet's.
+    #[serde(default)]
+    pub genesis: Option<Spanned<String>>,
     /// Requirements that it doesn't claim to keep.
     #[serde(default)]
     pub unsupported: Vec<UnsupportedFile>,
@@ -183,6 +191,8 @@ pub struct Profile {
     pub log: Option<Stream>,
     /// Port and path.
     pub metrics: Option<(u16, String)>,
+    /// The format of its blocks and its genesis.
+    pub ledger: Ledger,
     /// Reasons by requirement.
     pub unsupported: BTreeMap<String, String>,
     arguments: Vec<Template>,
@@ -209,10 +219,10 @@ impl Profile {
     /// # Errors
     /// [`LoadError`], with all that is wrong.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
-        document(path, Self::check)
+        document(path, |file, text| Self::check(file, text, path.parent().unwrap_or(Path::new(""))))
     }
 
-    fn check(file: ProfileFile, text: &str) -> Result<Self, Vec<Problem>> {
+    fn check(file: ProfileFile, text: &str, folder: &Path) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         if file.name.value.trim().is_empty() {
             problems.push(Problem::new(file.name.place, "a node without a name").help("say what statements call it"));
@@ -265,6 +275,13 @@ impl Profile {
         if let Some(port) = file.port.as_ref().filter(|port| port.value == 0) {
             problems.push(Problem::new(port.place.clone(), "0 is no port").help("its peers listen on the same one"));
         }
+        let mut genesis = None;
+        if let Some(Spanned { value, place }) = &file.genesis {
+            match read_genesis(&folder.join(value)) {
+                Ok(read) => genesis = Some(read),
+                Err(why) => problems.push(Problem::new(place.clone(), format!("`{value}` is no genesis")).help(why)),
+            }
+        }
         let mut unsupported = BTreeMap::new();
         for UnsupportedFile { id, reason } in &file.unsupported {
             let ids = || catalogue().iter().map(|row| row.id.as_str());
@@ -288,6 +305,7 @@ impl Profile {
             log: file.log.as_ref().map(|log| log.stream),
             json: file.log.is_some_and(|log| log.json),
             metrics: file.metrics.map(|metrics| (metrics.port, metrics.path.unwrap_or_else(|| "/metrics".to_owned()))),
+            ledger: Ledger { block_format: file.block_format, genesis },
             unsupported,
             arguments,
             environment,
@@ -379,4 +397,9 @@ fn regex(pattern: &Spanned<String>, problems: &mut Vec<Problem>) -> Option<Regex
         problems.push(Problem::new(pattern.place.clone(), "this is no regular expression").help(last));
     };
     Regex::new(&pattern.value).map_err(refused).ok()
+}
+
+fn read_genesis(path: &Path) -> Result<Genesis, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    serde_json::from_str(&text).map_err(|error| error.to_string())
 }

@@ -189,6 +189,29 @@ fn bad_files_and_arguments_are_shown_at_their_place() {
 }
 
 #[test]
+fn a_file_that_is_no_genesis_is_shown_at_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let profile = dir.path().join("profile.yaml");
+    fs::write(&profile, "name: x\nblock_format: v3\ngenesis: genesis.json\n").unwrap();
+    let told = |why: &str| {
+        let mut command = lockstep();
+        command.args(["certify", "--exec", "true", "--case", "MNS-ZZ", "--profile"]).arg(&profile);
+        command.assert().code(3).stderr(contains(why));
+    };
+    told("`genesis.json` is no genesis");
+    told("profile.yaml:3:10");
+    told("genesis.json: No such file");
+    let chain = fs::read_to_string(root().join("fixtures/chain/chain-v1.ndjson")).unwrap();
+    let block = |height: usize| fs::write(dir.path().join("genesis.json"), chain.lines().nth(height).unwrap()).unwrap();
+    block(1);
+    told("a genesis has height 0, not 1");
+    block(0);
+    told("there is no case whose name contains `MNS-ZZ`");
+    fs::write(&profile, "name: x\nblock_format: v4\n").unwrap();
+    told("v4");
+}
+
+#[test]
 fn schemas_are_printed() {
     for (kind, key) in
         [("scenario", "runs_for"), ("profile", "arguments"), ("waivers", "until"), ("statement", "lockstep_statement")]

@@ -17,7 +17,7 @@ use tokio::io::BufReader;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-use super::{Chains, PORT, Scripted, run};
+use super::{Chains, Ledger, PORT, Scripted, run};
 use crate::history::{Field, Fields, What};
 use crate::scenario::file::Deviation;
 use crate::scenario::resolved::{At, Chain, Direction, Peer};
@@ -30,9 +30,14 @@ pub const NOW: i64 = 1_780_272_000;
 
 /// `main` up to 1200, and `fork` from 990 to 1010.
 pub fn chains() -> Chains {
+    chains_on(&Ledger::default())
+}
+
+/// The same for a node with this ledger.
+pub fn chains_on(ledger: &Ledger) -> Chains {
     let main = Chain { fork_of: None, lower_than: None, height: 1_200 };
     let fork = Chain { fork_of: Some(main_at(990)), lower_than: None, height: 1_010 };
-    Chains::of(&[("main".to_owned(), main), ("fork".to_owned(), fork)].into())
+    Chains::on(ledger, &[("main".to_owned(), main), ("fork".to_owned(), fork)].into())
 }
 
 pub fn main_at(height: Height) -> At {
@@ -84,6 +89,11 @@ impl Play {
 
     /// With all times divided.
     pub async fn scaled(peer: Peer, time_scale: u32) -> Self {
+        Self::on(&Ledger::default(), peer, time_scale).await
+    }
+
+    /// Beside a node with this ledger.
+    pub async fn on(ledger: &Ledger, peer: Peer, time_scale: u32) -> Self {
         let net = TestNet::default();
         let listener = net.listen(SocketAddr::new(NODE, PORT)).await.unwrap();
         let (directions, followed) = unbounded_channel();
@@ -95,7 +105,7 @@ impl Play {
             name: "p".to_owned(),
             peer,
             network: net.clone(),
-            chains: chains(),
+            chains: chains_on(ledger),
             nodes: [("n", NODE), ("p", PEER)].map(|(name, ip)| (name.to_owned(), SocketAddr::new(ip, PORT))).into(),
             port: PORT,
             directions: followed,

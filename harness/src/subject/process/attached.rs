@@ -1,7 +1,12 @@
 //! A node that already runs, somewhere: the harness knows where it listens, and plays its peers.
-use std::net::SocketAddrV4;
+use std::io::{Read, Write};
+use std::net::{SocketAddrV4, TcpStream};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
+
+use node::chain::Height;
+use node::wire::{Decoded, LineDecoder, MAGIC, Message, PROTOCOL_VERSION, decode, encode};
 
 use super::cast::{Cast, Stage};
 use super::readdress::AddressBook;
@@ -16,6 +21,9 @@ use crate::scenario::resolved::{Act, Node};
 use crate::subject::agenda::{Agenda, Turn};
 use crate::subject::profile::Profile;
 
+/// How long it may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Where it is, and what is known of it.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -23,6 +31,33 @@ pub struct Options {
     pub at: SocketAddrV4,
     /// Its profile.
     pub profile: Arc<Profile>,
+}
+
+impl Options {
+    /// The height that it tells who asks; `None` where it doesn't answer in time.
+    pub fn height(&self) -> Option<Height> {
+        let mut stream = TcpStream::connect_timeout(&self.at.into(), PATIENCE).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        let first =
+            Message::Handshake { magic: MAGIC, protocol_version: PROTOCOL_VERSION, network: "testnet".to_owned() };
+        stream.write_all(&encode(&first)).ok()?;
+        stream.write_all(&encode(&Message::GetBlockHeight)).ok()?;
+        let (mut lines, mut chunk, asked) = (LineDecoder::default(), [0; 4096], Watch::start(1));
+        while asked.now() < PATIENCE {
+            let mut rest = match stream.read(&mut chunk).ok()? {
+                0 => return None,
+                bytes => &chunk[..bytes],
+            };
+            while !rest.is_empty() {
+                // Something else may be said before.
+                let Some(line) = lines.push(&mut rest).ok()? else { continue };
+                if let Ok(Decoded::Message(Message::BlockHeightResponse(height))) = decode(&line) {
+                    return Some(height);
+                }
+            }
+        }
+        None
+    }
 }
 
 /// What `scenario` needs and can't be had from a node that is not ours to start, each with the reason.
