@@ -112,15 +112,16 @@ impl Trial {
             let reason = format!("declared unsupported by the profile: {reason}");
             return Ok((History::default(), Judgement::unsupported(vec![reason])));
         }
-        if let Backend::Attached(options) = &subject.backend
-            && let Some(height) = options.height().filter(|height| *height > self.case.heights().0)
-        {
-            return Ok((History::default(), Judgement::unsupported(vec![beyond(height)])));
-        }
+        let broken = |source| TrialError { trial: self.to_string(), source };
         let staged = self.case.staged(self.way, subject.setup);
+        if let Backend::Attached(options) = &subject.backend {
+            options.reset().map_err(|error| broken(error.into()))?;
+            if let Some(height) = options.height().filter(|height| *height > self.case.heights().0) {
+                return Ok((History::default(), Judgement::unsupported(vec![beyond(height)])));
+            }
+        }
         let chains = Chains::build_on(&subject.ledger, &staged);
-        let played = play(&staged, &chains, seed, &subject.backend)
-            .map_err(|source| TrialError { trial: self.to_string(), source })?;
+        let played = play(&staged, &chains, seed, &subject.backend).map_err(broken)?;
         Ok(match played {
             Played::Seen(history) => {
                 let judgement = judge(&self.case, seed, subject.setup, &subject.observed, &chains, &history);

@@ -108,6 +108,10 @@ pub struct AttachFile {
     /// Addresses of this machine that it doesn't, for regular peers. Default: free ones of 127.0.0.0/8, for a node that is reached there.
     #[serde(default)]
     pub regular: Vec<Ipv4Addr>,
+    /// A program and its words that let it begin anew, with nothing in its store; it is run before each trial. Default: none, and a case that
+    /// begins below the node's height is unsupported.
+    #[serde(default)]
+    pub reset: Vec<String>,
     /// Whether it is a masternode itself. Most cases want a node that is none. Default no.
     #[serde(default)]
     pub masternode: bool,
@@ -402,4 +406,106 @@ fn regex(pattern: &Spanned<String>, problems: &mut Vec<Problem>) -> Option<Regex
 fn read_genesis(path: &Path) -> Result<Genesis, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     serde_json::from_str(&text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::template::DATE;
+    use super::*;
+
+    fn shipped(name: &str) -> Profile {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/profiles");
+        Profile::load(&folder.join(name)).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn the_production_nodes_lines_are_read() {
+        let profile = shipped("production.yaml");
+        for (line, wanted) in [
+            (
+                "\u{1b}[2m2026-01-07 10:00:00.125 [mn7]\u{1b}[0m \u{1b}[32m INFO\u{1b}[0m 📤 [Outbound] Sent ping to 10.0.0.2 at height 17 (nonce: 5)",
+                "ping_sent direction=Outbound height=17 ip=10.0.0.2 nonce=5",
+            ),
+            ("📤 [Outbound] Sent ping to 10.0.0.2 (nonce: 5)", "ping_sent direction=Outbound ip=10.0.0.2 nonce=5"),
+            (
+                "[Inbound] Received ping from 10.0.0.2:4711 (nonce: 9)",
+                "ping_received direction=Inbound ip=10.0.0.2 nonce=9",
+            ),
+            ("Ping timeout from 10.0.0.2 (nonce: 9, missed: 1/3)", "pong_missed ip=10.0.0.2 max=3 missed=1"),
+            (
+                "[Outbound] WHITELIST VIOLATION: Masternode 10.0.0.2 unresponsive after 6 missed pongs (relaxed timeout: 180s)",
+                "masternode_unresponsive ip=10.0.0.2 missed=6",
+            ),
+            (
+                "Peer 10.0.0.2 unresponsive after 3 missed pongs, disconnecting",
+                "peer_unresponsive ip=10.0.0.2 missed=3",
+            ),
+            ("[MASTERNODE] Reconnecting to 10.0.0.2 in 5s...", "reconnecting after=5 ip=10.0.0.2"),
+            ("✓ Connected to peer: 10.0.0.2", "connected ip=10.0.0.2"),
+            (
+                "[Outbound] Connection to 10.0.0.2 closed by peer (EOF)",
+                "disconnected ip=10.0.0.2 reason=closed by peer (EOF)",
+            ),
+            (
+                "Connection to 10.0.0.2 ended: Connection reset by peer",
+                "disconnected ip=10.0.0.2 reason=ended: Connection reset by peer",
+            ),
+            ("Peer 10.0.0.2:4711 disconnected (EOF)", "disconnected ip=10.0.0.2 reason=EOF"),
+            ("Auto-banned 10.0.0.2 for 5 minutes", "banned duration=5 minutes ip=10.0.0.2"),
+            (
+                "Sync coordinator: Found masternode 10.0.0.2 at height 120 (20 blocks ahead of us at 100)",
+                "behind consensus=120 ip=10.0.0.2 our=100",
+            ),
+            ("Requesting blocks 101-200 from 10.0.0.2", "requested end=200 ip=10.0.0.2 start=101"),
+            (
+                "[Outbound] Received 100 blocks (height 101-200) from 10.0.0.2 (our height: 100)",
+                "received count=100 direction=Outbound end=200 ip=10.0.0.2 start=101",
+            ),
+            (
+                "[WHITELIST] Accepting 20 blocks from trusted masternode 10.0.0.2 without consensus check",
+                "priority_sync count=20 ip=10.0.0.2",
+            ),
+            (
+                "Peer 10.0.0.2 NOT on consensus chain (1/4 peers agree at height 120)",
+                "off_consensus agree=1 ip=10.0.0.2 tip=120 total=4",
+            ),
+            ("Fork detected at height 7: our 00ab vs peer 11cd", "fork_detected height=7 ours=00ab theirs=11cd"),
+            (
+                "Fork at same height 7: our hash 00ab vs consensus hash 11cd (3 peers)",
+                "fork_detected height=7 ours=00ab theirs=11cd",
+            ),
+            ("Fork detected: block 8 doesn't build on our chain", "fork_detected height=8"),
+            ("Common ancestor found at height 5", "ancestor_found height=5"),
+            ("REORG COMPLETE: new height 9, done", "reorg new_height=9"),
+            (
+                "Skipped block 8: Block 8 previous_hash mismatch: expected a, got b",
+                "block_rejected height=8 reason=Block 8 previous_hash mismatch: expected a, got b",
+            ),
+            ("Proposed block at height 9 with 0 transactions", "produced height=9"),
+            ("Sync complete at height 120", "in_sync our=120"),
+            ("Status: Height=120, Active Masternodes=4", ""),
+        ] {
+            let What::Log { event, fields, text, .. } = profile.read(line) else { panic!() };
+            let fields = fields.iter().map(|(name, value)| format!(" {name}={value}"));
+            assert_eq!((event + &fields.collect::<String>(), &*text), (wanted.to_owned(), line));
+        }
+    }
+
+    #[test]
+    fn the_production_nodes_files_are_filled_in() {
+        let profile = shipped("production.yaml");
+        assert!(profile.mentions("clock") && profile.mentions("lockstep") && !profile.mentions("time_scale"));
+        let values = Values {
+            plain: [("ip", "10.0.0.1".to_owned()), (DATE, "2025-12-02 17:45:57".to_owned())].into(),
+            lists: [("whitelisted", vec!["10.0.0.2".to_owned()])].into(),
+            ..Values::default()
+        };
+        let (_, config) = profile.files(&values).next().unwrap();
+        assert!(config.contains("whitelisted_peers = [\"10.0.0.2\"]"));
+        let environment: BTreeMap<_, _> = profile.environment(&values).collect();
+        assert_eq!(environment[&"FAKETIME".to_owned()], "@2025-12-02 17:45:57");
+        assert!(profile.hosts(&values).any(|host| host == (&"time.google.com".to_owned(), "10.0.0.1".to_owned())));
+        assert!(profile.ready.unwrap().log.unwrap().is_match("  ✅ Network server listening on 0.0.0.0:24100"));
+        assert_eq!(shipped("reference.yaml").metrics, Some((9100, "/metrics".to_owned())));
+    }
 }

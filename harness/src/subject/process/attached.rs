@@ -1,6 +1,7 @@
 //! A node that already runs, somewhere: the harness knows where it listens, and plays its peers.
 use std::io::{Read, Write};
 use std::net::{SocketAddrV4, TcpStream};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -34,6 +35,20 @@ pub struct Options {
 }
 
 impl Options {
+    /// Lets it begin anew, where its profile says how.
+    ///
+    /// # Errors
+    /// The program can't be started, or fails.
+    pub fn reset(&self) -> Result<(), ProcessError> {
+        let [program, words @ ..] = self.profile.attach.reset.as_slice() else { return Ok(()) };
+        let done = Command::new(program).args(words).stdin(Stdio::null()).output().to(format!("start {program}"))?;
+        if done.status.success() {
+            return Ok(());
+        }
+        let report = format!("{}, {}", done.status, String::from_utf8_lossy(&done.stderr).trim());
+        Err(ProcessError::Program { command: self.profile.attach.reset.join(" "), report })
+    }
+
     /// The height that it tells who asks; `None` where it doesn't answer in time.
     pub fn height(&self) -> Option<Height> {
         let mut stream = TcpStream::connect_timeout(&self.at.into(), PATIENCE).ok()?;
