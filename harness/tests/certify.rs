@@ -4,12 +4,16 @@
 //! - `rogue: NODE`: a program that is no masternode gets a clear statement in bounded time, as a process in real time;
 //! - `mutant: DEFECT`: a node with this defect fails a trial of the requirement that it breaks.
 //!
+//! The first and the last of these hold whatever phase the node's timers have when a case begins: set-ups of two lengths are tried, or that
+//! of `LOCKSTEP_SETUP` seconds.
+//!
 //! With `LOCKSTEP_MATRIX=FILE` each defect meets every case, and the table of who found what is written there.
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use harness::certify::{Judgement, Subject, Suite, Trial, sensitivity};
 use harness::check::Verdict;
@@ -18,6 +22,9 @@ use libtest_mimic::{Arguments, Failed, Trial as Test};
 use node::protocol::mutant::{Mutant, switch};
 
 const SEED: u64 = 1;
+
+/// As lengths of the set-up differ, so does the phase that the node's timers have when a case begins.
+const SETUPS: [u64; 2] = [152, 167];
 
 /// Which requirement each defect breaks. Four break decisions of the reference node that no requirement names: only scenarios see them.
 const BREAKS: [(Mutant, &str); 38] = {
@@ -194,24 +201,33 @@ fn rogue(how: &str, grounds: &str) -> Result<(), Failed> {
     }
 }
 
-fn judged(trial: &Trial, seed: u64, jitter: bool) -> Result<Judgement, Failed> {
-    let subject = Subject::simulated(Backend::Simulation(Variation { jitter }));
+fn judged(trial: &Trial, seed: u64, setup: u64, jitter: bool) -> Result<Judgement, Failed> {
+    let subject =
+        Subject { setup: Duration::from_secs(setup), ..Subject::simulated(Backend::Simulation(Variation { jitter })) };
     Ok(trial.run(&subject, seed)?.1)
+}
+
+/// Lengths of the set-up in seconds, none of which ends at a tick.
+fn setups() -> Vec<u64> {
+    match std::env::var("LOCKSTEP_SETUP") {
+        Ok(setup) => vec![setup.parse().expect("LOCKSTEP_SETUP is a number of seconds")],
+        Err(_) => SETUPS.to_vec(),
+    }
 }
 
 fn passes(trial: &Trial) -> Result<(), Failed> {
     let seeds: u64 = std::env::var("LOCKSTEP_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(2);
-    for seed in 1..=seeds {
-        let judgement = judged(trial, seed, true)?;
+    for (seed, setup) in (1..=seeds).zip(setups().into_iter().cycle()) {
+        let judgement = judged(trial, seed, setup, true)?;
         if judgement.verdict != Verdict::Pass {
-            return Err(grounds(&judgement, seed).into());
+            return Err(grounds(&judgement, seed, setup).into());
         }
     }
     Ok(())
 }
 
-fn grounds(judgement: &Judgement, seed: u64) -> String {
-    let mut text = format!("seed {seed}: {} {:?}\n", judgement.verdict, judgement.grounds);
+fn grounds(judgement: &Judgement, seed: u64, setup: u64) -> String {
+    let mut text = format!("seed {seed}, set-up {setup} s: {} {:?}\n", judgement.verdict, judgement.grounds);
     for (channel, finding) in judgement.findings.iter().filter(|(_, finding)| finding.verdict != Verdict::Pass) {
         let _ = writeln!(text, "{channel}: {}: {}", finding.verdict, finding.check);
         let _ = writeln!(text, "  expected  {}\n  actual    {}", finding.expected, finding.actual);
@@ -221,10 +237,10 @@ fn grounds(judgement: &Judgement, seed: u64) -> String {
 }
 
 /// Whether a node with this defect fails the trial.
-fn kills(mutant: Mutant, trial: &Trial) -> Result<bool, Failed> {
+fn kills(mutant: Mutant, trial: &Trial, setup: u64) -> Result<bool, Failed> {
     switch(Some(mutant));
     // A panic is a node that ended.
-    let judged = std::panic::catch_unwind(|| judged(trial, SEED, false));
+    let judged = std::panic::catch_unwind(|| judged(trial, SEED, setup, false));
     switch(None);
     match judged {
         Ok(judged) => Ok(judged?.verdict == Verdict::Fail),
@@ -241,12 +257,15 @@ fn every_defect_is_named() -> Result<(), Failed> {
 }
 
 fn is_killed(mutant: Mutant, id: &str, trials: &[Trial]) -> Result<(), Failed> {
-    for trial in trials.iter().filter(|trial| trial.case.requirements[0] == id) {
-        if kills(mutant, trial)? {
-            return Ok(());
+    'setups: for setup in setups() {
+        for trial in trials.iter().filter(|trial| trial.case.requirements[0] == id) {
+            if kills(mutant, trial, setup)? {
+                continue 'setups;
+            }
         }
+        return Err(format!("no case of {id} fails after a set-up of {setup} s").into());
     }
-    Err(format!("no case of {id} fails").into())
+    Ok(())
 }
 
 fn every_row_has_a_case(trials: &[Trial]) -> Result<(), Failed> {
@@ -283,7 +302,7 @@ fn matrix(trials: &[Trial]) -> String {
                         break;
                     }
                     let (row, trial) = (n / trials.len(), &trials[n % trials.len()]);
-                    if kills(BREAKS[row].0, trial).unwrap_or(false) {
+                    if kills(BREAKS[row].0, trial, SETUPS[0]).unwrap_or(false) {
                         let mut killers = killers.lock().expect("nobody panics here");
                         killers.entry(row).or_default().insert(trial.case.requirements[0].clone());
                     }
