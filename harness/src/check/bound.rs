@@ -1,7 +1,8 @@
 //! How often: never, count, rate, gaps. Windows hold their first instant, and their last one only where it is the run's end.
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::history::{History, seconds};
+use crate::history::{History, Observation, seconds};
 use crate::scenario::expectation::Window;
 
 use super::verdict::{Outcome, limits, time};
@@ -49,15 +50,21 @@ pub fn count(window: &Window, at_least: u64, at_most: Option<u64>, history: &His
     }
 }
 
-/// In every window of this length at most so often; such a window holds its first instant, not its last.
-pub fn rate(window: &Window, per: Duration, at_most: u64, history: &History) -> Outcome {
-    let seen = pattern::in_window(window, history);
+/// In every window of this length at most so often, counted apart by the fields `each`; such a window holds its first instant, not its last.
+pub fn rate(window: &Window, per: Duration, at_most: u64, each: &[String], history: &History) -> Outcome {
+    let mut groups: BTreeMap<Vec<String>, Vec<&Observation>> = BTreeMap::new();
+    for seen in pattern::in_window(window, history) {
+        let key = if each.is_empty() { Vec::new() } else { pattern::key(seen, each, history.meta()) };
+        groups.entry(key).or_default().push(seen);
+    }
     let expected = format!("at most {at_most} in each {}", seconds(per));
     let mut worst = (0, None);
-    for (first, begin) in seen.iter().enumerate() {
-        let number = seen.partition_point(|other| other.at < begin.at + per) - first;
-        if number > worst.0 {
-            worst = (number, Some(*begin));
+    for seen in groups.values() {
+        for (first, begin) in seen.iter().enumerate() {
+            let number = seen.partition_point(|other| other.at < begin.at + per) - first;
+            if number > worst.0 {
+                worst = (number, Some(*begin));
+            }
         }
     }
     let (number, begin) = worst;

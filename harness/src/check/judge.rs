@@ -79,7 +79,7 @@ fn expectation(expect: &Expect, view: &View<'_>, history: &History) -> (Outcome,
         Expect::Sequence(items) => sequence::judge(items, history),
         Expect::Never(window) => bound::never(window, history),
         Expect::Count { seen, at_least, at_most } => bound::count(seen, *at_least, *at_most, history),
-        Expect::Rate { seen, per, at_most } => bound::rate(seen, *per, *at_most, history),
+        Expect::Rate { seen, per, at_most, each } => bound::rate(seen, *per, *at_most, each, history),
         Expect::Gaps { seen, at_least, at_most, are } => bound::gaps(seen, *at_least, *at_most, are, history),
         Expect::Converge { who, on, within, after } => {
             let question = Question { who, on: *on, within: *within, after: *after, produces: view.produces };

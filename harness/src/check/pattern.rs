@@ -3,11 +3,12 @@
 //! - A wire pattern matches what a scripted peer receives, never what it sends. `blocks_asked` is either block request.
 //! - A field that an observation lacks fulfils no condition, not even `Not`.
 //! - Beyond its own fields an observation has: log `level`; wire `node` (the sender's IP); connection `peer` (the other end's IP) and, for
-//!   closed ones, `by` (`node` or `peer`).
+//!   closed ones, `by` (`node` or `peer`); a block request `count` (how many blocks its range has).
 //! - `text` is looked for in a log's message, and in the words of other observations.
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::requests::number;
 use crate::history::{Field, History, Meta, Observation, What};
 use crate::scenario::expectation::{Condition, ConnectionFate, Pattern, PatternKind, Window};
 
@@ -80,10 +81,20 @@ fn value<'a>(seen: &'a Observation, name: &str, meta: &Meta) -> Option<Cow<'a, F
         }
         (What::Log { level, .. }, "level") => text(level.clone()),
         (What::Wire { node, .. }, "node") => text(meta.ip_of(node)?),
+        (What::Wire { message, fields, .. }, "count") if is_block_request(message) => {
+            let (start, end) = (number(fields, "start")?, number(fields, "end")?);
+            Some(Cow::Owned(Field::Number(end.saturating_add(1).saturating_sub(start))))
+        }
         (What::Connection { peer, .. }, "peer") => text(peer.clone()),
         (What::Connection { fate, .. }, "by") => text(fate.strip_prefix("closed_by_")?.into()),
         _ => None,
     }
+}
+
+/// Who saw it, and what it has in these fields.
+pub fn key(seen: &Observation, fields: &[String], meta: &Meta) -> Vec<String> {
+    let values = fields.iter().map(|name| value(seen, name, meta).map_or_else(String::new, |value| value.to_string()));
+    std::iter::once(seen.source.clone()).chain(values).collect()
 }
 
 /// The observation that comes nearest to the pattern: a full match at another time, else the same event with the most
@@ -213,6 +224,9 @@ pub(super) mod tests {
             ("m", "wire blocks_asked", "", 2),
             ("m", "wire GetBlocks", "end=5", 1),
             ("m", "wire blocks_asked", "node=10.0.0.2", 1),
+            ("m", "wire blocks_asked", "count>=5 count<=5", 1),
+            ("m", "wire blocks_asked", "count>=6", 1),
+            ("m", "wire blocks_asked", "count>=7", 0),
             ("a", "connection closed_by_node", "peer=10.0.0.11 by=node", 1),
             ("a", "connection closed_by_peer", "", 0),
         ];

@@ -190,4 +190,13 @@ mod tests {
         assert_eq!(judge(1, &some().done()).verdict, Inconclusive);
         assert_eq!(judge(1, &history().chain("a", 1, 1, "x").ended()).verdict, Inconclusive);
     }
+
+    /// As a case sees it: what a node tells of its tip says nothing of what it kept.
+    #[test]
+    fn told_tips_that_change_and_change_back_are_counted() {
+        let told = || history().chain("a", 0, 100, "x").at(20_000).chain("a", 0, 100, "y");
+        let judge = |build: Build| reorgs(&["a".into()], 1, &build.ended()).verdict;
+        assert_eq!(judge(told()), Pass);
+        assert_eq!(judge(told().at(30_000).chain("a", 0, 100, "x").at(40_000).chain("a", 0, 100, "y")), Fail);
+    }
 }

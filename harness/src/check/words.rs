@@ -13,8 +13,9 @@ pub fn expectation(expect: &Expect, meta: &Meta) -> String {
         }
         Expect::Never(seen) => format!("never {}", window(seen, meta)),
         Expect::Count { seen, .. } => format!("count of {}", window(seen, meta)),
-        Expect::Rate { seen, per, .. } => {
-            format!("rate of {} in each {}", window(seen, meta), seconds(*per))
+        Expect::Rate { seen, per, each, .. } => {
+            let apart = if each.is_empty() { String::new() } else { format!(", for each {}", each.join(" and ")) };
+            format!("rate of {} in each {}{apart}", window(seen, meta), seconds(*per))
         }
         Expect::Gaps { seen, .. } => format!("gaps between {}", window(seen, meta)),
         Expect::Converge { who, on, .. } => {

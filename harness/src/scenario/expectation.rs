@@ -29,6 +29,7 @@ pub enum Expect {
         seen: Window,
         per: Duration,
         at_most: u64,
+        each: Vec<String>,
     },
     Gaps {
         seen: Window,

@@ -559,6 +559,9 @@ pub enum Expectation {
         per: Spanned<Span>,
         /// At most so often in each.
         at_most: u64,
+        /// Counted apart for each value of these fields (`[start, end]`: each range), and for each party of `on`. Default: all together.
+        #[serde(default)]
+        each: Vec<Spanned<String>>,
     },
     /// Times between one and the next.
     Gaps {
@@ -605,7 +608,7 @@ pub enum Expectation {
         /// The blocks.
         are: Vec<Spanned<ChainAt>>,
     },
-    /// The chain changes its tip by reorganisation at most so often.
+    /// The chain changes its tip by reorganisation at most so often. In a case, whose tips are told by the node, each change of them counts.
     Reorgs {
         /// Which nodes, each.
         who: Vec<Spanned<String>>,

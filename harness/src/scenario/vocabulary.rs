@@ -43,7 +43,7 @@ pub const LOG_EVENTS: [(&str, &[&str]); 37] = [
     ("any", &[]),
 ];
 
-/// Messages by their names on the wire, with the fields that are recorded of them. Each has `node`, the sender, too.
+/// Messages by their names on the wire, with the fields that are recorded of them; the `count` of a request is how many blocks it is for. Each has `node`, the sender, too.
 pub const MESSAGES: [(&str, &[&str]); 29] = [
     ("Handshake", &["magic", "protocol_version", "network"]),
     ("Ack", &["message_type"]),
@@ -53,9 +53,9 @@ pub const MESSAGES: [(&str, &[&str]); 29] = [
     ("BlockHeightResponse", &["height"]),
     ("GetChainTip", &[]),
     ("ChainTipResponse", &["height", "hash"]),
-    ("GetBlocks", &["start", "end"]),
+    ("GetBlocks", &["start", "end", "count"]),
     ("BlocksResponse", &["count", "start", "end", "broken"]),
-    ("GetBlockRange", &["start", "end"]),
+    ("GetBlockRange", &["start", "end", "count"]),
     ("BlockRangeResponse", &["count", "start", "end", "broken"]),
     ("BlockInventory", &["height"]),
     ("BlockRequest", &["height"]),
@@ -74,7 +74,7 @@ pub const MESSAGES: [(&str, &[&str]); 29] = [
     ("MasternodeAnnouncement", &["address", "tier"]),
     ("Version", &[]),
     // Both requests for a range of blocks, `GetBlocks` and `GetBlockRange`.
-    ("blocks_asked", &["start", "end"]),
+    ("blocks_asked", &["start", "end", "count"]),
 ];
 
 /// Fields of what happens to connections: the other end, and who closed it.

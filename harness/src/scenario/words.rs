@@ -143,7 +143,10 @@ impl Display for Expect {
             }
             Self::Never(window) => write!(f, "never {window}"),
             Self::Count { seen, at_least, at_most } => write!(f, "{seen}: {}", range(Some(at_least), at_most.as_ref())),
-            Self::Rate { seen, per, at_most } => write!(f, "{seen}: at most {at_most} in any {}", time(*per)),
+            Self::Rate { seen, per, at_most, each } => {
+                let apart = if each.is_empty() { String::new() } else { format!(" for each {}", each.join(" and ")) };
+                write!(f, "{seen}: at most {at_most} in any {}{apart}", time(*per))
+            }
             Self::Gaps { seen, at_least, at_most, are } => {
                 let limits = range(at_least.map(time).as_ref(), at_most.map(time).as_ref());
                 let are: Vec<_> = are.iter().map(|gap| time(*gap)).collect();

@@ -66,7 +66,7 @@ fn counts_have_two_limits() {
 
 #[test]
 fn rates_slide() {
-    let judge = |most, history: &History| rate(&window(None, None), secs(30), most, history).verdict;
+    let judge = |most, history: &History| rate(&window(None, None), secs(30), most, &[], history).verdict;
     assert_eq!(judge(1, &run(&[0, 30, 60])), Pass);
     assert_eq!(judge(1, &run(&[0, 29])), Fail);
     assert_eq!(judge(2, &run(&[5, 29, 34, 40])), Fail);
@@ -75,6 +75,30 @@ fn rates_slide() {
     assert_eq!(judge(1, &xs(&[5]).at(20_000).ended()), Inconclusive, "shorter than 30 s");
     assert_eq!(judge(1, &xs(&[5, 40, 60]).done()), Fail);
     assert_eq!(judge(1, &xs(&[5, 40, 80]).done()), Inconclusive);
+}
+
+#[test]
+fn rates_are_counted_apart_for_each_value_and_each_party() {
+    let asked = || {
+        history()
+            .wire("m", "a", false, "GetBlocks", "start=1 end=5")
+            .wire("n", "a", false, "GetBlocks", "start=1 end=5")
+            .wire("m", "a", false, "GetBlocks", "start=1 end=6")
+            .at(29_000)
+            .wire("m", "a", false, "GetBlockRange", "start=1 end=5")
+            .at(60_000)
+    };
+    let window = Window { see: pattern("m n", "wire blocks_asked", ""), from: None, until: None };
+    let judge = |most, each: &[&str], history: &History| {
+        let each: Vec<String> = each.iter().map(ToString::to_string).collect();
+        rate(&window, secs(30), most, &each, history).verdict
+    };
+    assert_eq!(judge(4, &[], &asked().ended()), Pass);
+    assert_eq!(judge(3, &[], &asked().ended()), Fail);
+    assert_eq!(judge(3, &["start"], &asked().ended()), Pass);
+    assert_eq!(judge(2, &["start"], &asked().ended()), Fail);
+    assert_eq!(judge(2, &["start", "end"], &asked().ended()), Pass);
+    assert_eq!(judge(1, &["start", "end"], &asked().ended()), Fail);
 }
 
 fn gap(limits: [Option<u64>; 2], are: &[u64], [from, until]: [Option<u64>; 2], history: &History) -> Verdict {

@@ -40,11 +40,13 @@ fn one(expectation: &Expectation, place: &Place, healed_at: Duration, context: &
             limits(Some(*at_least).filter(|least| *least > 0), *at_most, place, context);
             Expect::Count { seen: window(seen, context)?, at_least: *at_least, at_most: *at_most }
         }
-        Expectation::Rate { seen, per, at_most } => {
+        Expectation::Rate { seen, per, at_most, each } => {
             if per.value.0.is_zero() {
                 context.wrong(&per.place, "a window of no time", "`per` is above 0ms");
             }
-            Expect::Rate { seen: window(seen, context)?, per: context.time(per), at_most: *at_most }
+            let seen = window_by(seen, each, context)?;
+            let each = each.iter().map(|field| field.value.clone()).collect();
+            Expect::Rate { seen, per: context.time(per), at_most: *at_most, each }
         }
         Expectation::Gaps { seen, at_least, at_most, are } => {
             let (least, most) = (context.optional_time(at_least), context.optional_time(at_most));
@@ -119,19 +121,24 @@ fn seen(seen: &file::SeenBy, context: &mut Context) -> Option<Seen> {
     };
     let (by, not_before) = pair(&seen.by, &seen.not_before, context);
     let (within, not_within) = pair(&seen.within, &seen.not_within, context);
-    Some(Seen { see: pattern(&seen.see, context)?, by, within, not_before, not_within })
+    Some(Seen { see: pattern(&seen.see, &[], context)?, by, within, not_before, not_within })
 }
 
 fn window(window: &file::Window, context: &mut Context) -> Option<Window> {
+    window_by(window, &[], context)
+}
+
+/// A window whose observations have these fields, too.
+fn window_by(window: &file::Window, each: &[Spanned<String>], context: &mut Context) -> Option<Window> {
     let until = context.optional_time(&window.until);
     let from = match &window.until {
         Some(until) => earlier(&window.from, until, context),
         None => context.optional_time(&window.from),
     };
-    Some(Window { see: pattern(&window.see, context)?, from, until })
+    Some(Window { see: pattern(&window.see, each, context)?, from, until })
 }
 
-fn pattern(pattern: &Spanned<file::Pattern>, context: &mut Context) -> Option<Pattern> {
+fn pattern(pattern: &Spanned<file::Pattern>, each: &[Spanned<String>], context: &mut Context) -> Option<Pattern> {
     let Spanned { value: file::Pattern { on, log, wire, connection, fields, text }, place } = pattern;
     let (kind, takes, (always, own)) = match (log, wire, connection) {
         (Some(event), None, None) => {
@@ -151,12 +158,13 @@ fn pattern(pattern: &Spanned<file::Pattern>, context: &mut Context) -> Option<Pa
             return None;
         }
     };
-    for (name, value) in fields {
+    let named = fields.iter().map(|(name, value)| (name, &value.place));
+    for (name, place) in named.chain(each.iter().map(|field| (&field.value, &field.place))) {
         // An unknown kind is said already.
         let Some(own) = &own else { break };
         let known = || own.iter().copied().chain([always]);
         if !known().any(|known| known == name) {
-            context.wrong(&value.place, format!("no field `{name}` there"), allowed(name, known()));
+            context.wrong(place, format!("no field `{name}` there"), allowed(name, known()));
         }
     }
     let of_message = wire.is_some();
