@@ -22,7 +22,7 @@ const PEER: Ipv4Addr = Ipv4Addr::new(127, 63, 0, 102);
 
 fn main() {
     println!("figures of this machine, best of {ROUNDS} rounds; ratios are within this run");
-    let chain = Chain { fork_of: None, lower_than: None, height: HEIGHT };
+    let chain = Chain { fork_of: None, lower_than: None, padding: 0, height: HEIGHT };
     let chains = Chains::of(&[("main".to_owned(), chain)].into());
     let at = At { chain: "main".to_owned(), height: HEIGHT };
     let blocks: Vec<SealedBlock> = chains.blocks(&at).upto(HEIGHT).skip(1).collect();

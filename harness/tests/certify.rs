@@ -27,7 +27,7 @@ const SEED: u64 = 1;
 const SETUPS: [u64; 2] = [152, 167];
 
 /// Which requirement each defect breaks. Four break decisions of the reference node that no requirement names: only scenarios see them.
-const BREAKS: [(Mutant, &str); 38] = {
+const BREAKS: [(Mutant, &str); 39] = {
     use Mutant::*;
     [
         (MedianUnsorted, "MNS-SC-03"),
@@ -68,6 +68,7 @@ const BREAKS: [(Mutant, &str); 38] = {
         (HighestHeightCounts, "MNS-HA-05"),
         (VoteFromOneLater, "MNS-PS-03"),
         (OneMissedPongLess, "MNS-P1-05"),
+        (AnswersOverLimit, "MNS-HX-13"),
     ]
 };
 

@@ -143,13 +143,14 @@ fn root(genesis: SealedBlock, name: &str, height: Height, long: bool) -> BuiltCh
 
 /// A fork whose block at the place `lower_than`, not always the last one, has the lower hash.
 fn fork(built_yet: &BTreeMap<String, BuiltChain>, name: &str, at: &At, chain: &Chain) -> BuiltChain {
-    let parent = &built_yet[&at.chain];
+    let parent = &built_yet[&at.chain].padded(chain.padding);
     let seed = seed(name);
     let lower_than = lower_than(built_yet, chain);
     let height = chain.height.max(lower_than.map_or(0, |(height, _)| height));
     let ancestor = parent.block(at.height).map_or(parent.tip().hash, |block| block.hash());
     let long = is_long(parent);
-    let whole = built(Key::new(ancestor, long, seed, lower_than), height, |height| match lower_than {
+    let key = Key::new(ancestor, long, seed, lower_than).padded(chain.padding);
+    let whole = built(key, height, |height| match lower_than {
         None => parent.fork(at.height, seed, height, TipRule::Any),
         Some((ground, hash)) => {
             parent.fork(at.height, seed, ground, TipRule::LowerThan(hash)).fork(ground, seed, height, TipRule::Any)
@@ -196,7 +197,7 @@ mod tests {
     }
 
     fn chain(fork_of: Option<At>, lower_than: Option<At>, height: Height) -> Chain {
-        Chain { fork_of, lower_than, height }
+        Chain { fork_of, lower_than, padding: 0, height }
     }
 
     fn chains<const N: usize>(list: [(&str, Chain); N]) -> Chains {

@@ -11,13 +11,19 @@ pub struct Key {
     long: bool,
     seed: u64,
     lower_than: Option<(Height, Hash)>,
+    padding: usize,
 }
 
 impl Key {
     /// Above the block `ancestor`, with blocks 60 s apart where `long`, from the builder's `seed`, and with a hash below
     /// that in `lower_than` at the height there.
     pub fn new(ancestor: Hash, long: bool, seed: u64, lower_than: Option<(Height, Hash)>) -> Self {
-        Self { ancestor, long, seed, lower_than }
+        Self { ancestor, long, seed, lower_than, padding: 0 }
+    }
+
+    /// With so many zeros in each block.
+    pub fn padded(self, padding: usize) -> Self {
+        Self { padding, ..self }
     }
 }
 

@@ -121,6 +121,9 @@ pub struct ChainFile {
     /// Its tip's hash is lower than that of this block of the same height, for ties: `main@3000`.
     #[serde(default)]
     pub lower_than: Option<Spanned<ChainAt>>,
+    /// Its blocks are longer by a script of this many zeros, two bytes each on the wire. Default 0.
+    #[serde(default)]
+    pub padding: u16,
 }
 
 /// A node under test, or a group of equal ones.

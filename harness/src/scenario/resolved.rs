@@ -63,6 +63,8 @@ pub struct Chain {
     pub fork_of: Option<At>,
     /// Grind the tip so that its hash is below that block's, which has the same height.
     pub lower_than: Option<At>,
+    /// Zeros in each block's script.
+    pub padding: usize,
     /// The greatest height that the scenario uses of it.
     pub height: u64,
 }

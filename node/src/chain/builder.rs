@@ -23,13 +23,18 @@ const LEADER: &str = "10.77.0.1";
 /// `timestamp` is in seconds since 1970; `salt` is any number and tells siblings apart. The block passes
 /// [`check`](super::check) where its timestamp does and `parent` isn't at `u64::MAX`.
 pub fn next_block(parent: &Tip, timestamp: i64, leader: &str, salt: u64) -> SealedBlock {
+    padded_block(parent, timestamp, leader, salt, 0)
+}
+
+/// As [`next_block`], with so many more zeros in its distribution's script.
+fn padded_block(parent: &Tip, timestamp: i64, leader: &str, salt: u64, padding: usize) -> SealedBlock {
     let height = parent.height.saturating_add(1);
     let pay = |script_pubkey: Vec<u8>| vec![Output { value: BLOCK_REWARD, script_pubkey }];
     let transaction = |inputs, outputs| Transaction { version: 1, inputs, outputs, lock_time: 0, timestamp };
     let coinbase = transaction(Vec::new(), pay([b"BLOCK_REWARD_", &height.to_le_bytes()[..]].concat()));
     let spent = Input {
         previous_output: OutPoint { txid: coinbase.txid(), vout: 0 },
-        script_sig: salt.to_le_bytes().to_vec(),
+        script_sig: [&salt.to_le_bytes()[..], &vec![0; padding]].concat(),
         sequence: u32::MAX,
     };
     let distribution = transaction(vec![spent], pay(leader.into()));
@@ -80,6 +85,8 @@ pub struct BuiltChain {
     blocks: Arc<[SealedBlock]>,
     /// Seconds between blocks.
     interval: i64,
+    /// Zeros in each further block's script.
+    padding: usize,
 }
 
 impl BuiltChain {
@@ -89,7 +96,7 @@ impl BuiltChain {
     /// prefix of a longer one of the same spacing.
     pub fn new(genesis: SealedBlock, seed: u64, height: Height) -> Self {
         let interval = if height > LONG_CHAIN { LONG_CHAIN_INTERVAL } else { BLOCK_INTERVAL };
-        let genesis = Self { blocks: Arc::new([genesis]), interval };
+        let genesis = Self { blocks: Arc::new([genesis]), interval, padding: 0 };
         genesis.extended(0, salt_base(seed, 0), height, TipRule::Any)
     }
 
@@ -103,6 +110,11 @@ impl BuiltChain {
         let at = at.min(self.tip().height);
         // Salted with `at`, so that forks at different heights differ also by one seed.
         self.extended(at, salt_base(seed, at.saturating_add(1)), height, tip)
+    }
+
+    /// The same chain, to whose forks each block adds so many zeros, for blocks that are large on the wire.
+    pub fn padded(&self, padding: usize) -> Self {
+        Self { padding, ..self.clone() }
     }
 
     /// How many blocks, the genesis included.
@@ -135,12 +147,12 @@ impl BuiltChain {
             let sibling = self.hash_at(h);
             let salt = mix(base ^ h);
             let block = (0..MAX_SALTS)
-                .map(|n| next_block(&parent, timestamp, LEADER, salt.wrapping_add(n)))
+                .map(|n| padded_block(&parent, timestamp, LEADER, salt.wrapping_add(n), self.padding))
                 .find(|b| Some(b.hash()) != sibling && (h < height || rule.accepts(b.hash())))
                 .unwrap_or_else(|| panic!("no block {h} with a tip hash {rule:?}"));
             blocks.push(block);
         }
-        Self { blocks: blocks.into(), interval: self.interval }
+        Self { blocks: blocks.into(), ..*self }
     }
 }
 
@@ -230,6 +242,18 @@ mod tests {
         let built = chain(1, 20_001);
         assert_eq!(built.tip().timestamp, TESTNET_GENESIS_TIME + 20_001 * 60);
         assert_eq!(built.fork(20_000, 2, 20_001, TipRule::Any).tip().timestamp, built.tip().timestamp);
+    }
+
+    #[test]
+    fn padded_forks_are_valid_and_longer_by_two_bytes_a_zero() {
+        let base = chain(1, 20);
+        let long = |padding| {
+            let fork = base.padded(padding).fork(10, 2, 20, TipRule::Any);
+            assert_valid(&fork);
+            fork.block(20).unwrap().json_len()
+        };
+        // The block is otherwise of about 1,100 bytes, with numbers that differ in length.
+        assert!((1_900..2_100).contains(&(long(1_000) - long(0))), "{}, {}", long(1_000), long(0));
     }
 
     #[test]

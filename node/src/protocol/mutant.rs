@@ -101,6 +101,8 @@ mutants! {
     VoteFromOneLater,
     /// A silent peer is dropped one missed pong too early.
     OneMissedPongLess,
+    /// An answer is as long as its blocks are.
+    AnswersOverLimit,
 }
 
 #[cfg(feature = "mutants")]

@@ -35,8 +35,8 @@ pub fn chains() -> Chains {
 
 /// The same for a node with this ledger.
 pub fn chains_on(ledger: &Ledger) -> Chains {
-    let main = Chain { fork_of: None, lower_than: None, height: 1_200 };
-    let fork = Chain { fork_of: Some(main_at(990)), lower_than: None, height: 1_010 };
+    let main = Chain { fork_of: None, lower_than: None, padding: 0, height: 1_200 };
+    let fork = Chain { fork_of: Some(main_at(990)), lower_than: None, padding: 0, height: 1_010 };
     Chains::on(ledger, &[("main".to_owned(), main), ("fork".to_owned(), fork)].into())
 }
 

@@ -23,6 +23,7 @@ struct Fork {
     name: Place,
     of: Spanned<ChainAt>,
     lower_than: Option<Spanned<ChainAt>>,
+    padding: u16,
 }
 
 impl Fork {
@@ -41,8 +42,8 @@ impl Chains {
                 problems.push(problem.help("take another name for a fork of it"));
                 continue;
             }
-            let fork =
-                Fork { name: name.place.clone(), of: chain.fork_of.clone(), lower_than: chain.lower_than.clone() };
+            let ChainFile { fork_of, lower_than, padding } = chain.clone();
+            let fork = Fork { name: name.place.clone(), of: fork_of, lower_than, padding };
             forks.insert(name.text.clone(), fork);
         }
         Self { forks, uses: vec![(At { chain: MAIN.into(), height: 0 }, Place::default())] }
@@ -90,10 +91,10 @@ impl Chains {
             return BTreeMap::new();
         }
         let at = |at: &Spanned<ChainAt>| At { chain: at.value.chain.clone(), height: at.value.height };
-        let main = Chain { fork_of: None, lower_than: None, height: self.used(MAIN, "") };
+        let main = Chain { fork_of: None, lower_than: None, padding: 0, height: self.used(MAIN, "") };
         let forks = self.forks.iter().map(|(name, fork)| {
             let (fork_of, lower_than) = (Some(at(&fork.of)), fork.lower_than.as_ref().map(at));
-            (name.clone(), Chain { fork_of, lower_than, height: self.used(name, "") })
+            (name.clone(), Chain { fork_of, lower_than, padding: fork.padding.into(), height: self.used(name, "") })
         });
         std::iter::once((MAIN.to_owned(), main)).chain(forks).collect()
     }
