@@ -36,7 +36,7 @@ pub(super) struct CertifyArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "reference")]
     profile: Option<PathBuf>,
     /// For development: a node whose profile has a place for it divides its intervals and timeouts by this. No verdict comes of it.
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "exec", value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with_all = ["reference", "attach"], value_parser = clap::value_parser!(u32).range(1..=100))]
     time_scale: u32,
     /// Which cases: all, or only those of at most 60 s.
     #[arg(long, value_enum, default_value_t)]

@@ -157,7 +157,8 @@ fn bad_files_and_arguments_are_shown_at_their_place() {
     let profile = write(
         "profile.yaml",
         "name: ''\narguments: ['--listen={{listn}}', '{{peers|json}}', '{{ip']\nfiles: {../out: x}\n\
-         log: {events: [{event: behint, pattern: '('}]}\nunsupported: [{id: MNS-XX-01, reason: x}]\n",
+         log: {events: [{event: behint, pattern: '('}]}\nport: 0\nready: {log: '['}\nhosts: {'a b': '{{ip}}'}\n\
+         helpers: [['{{lockstop}}']]\nunsupported: [{id: MNS-XX-01, reason: x}]\n",
     );
     let shown = |arguments: &[&str]| {
         let told = lockstep().arg("certify").args(arguments).arg("--out").arg(dir.path().join("out")).assert().code(3);
@@ -178,7 +179,14 @@ fn bad_files_and_arguments_are_shown_at_their_place() {
             .code(code)
             .stderr(contains(why));
     };
+    let unread = write("unread.yaml", "name: x\nready: {log: ready}\n");
+    told(&["--exec", "true", "--profile", &unread], 3, "a pattern for a log that isn't read");
+    let far = write("far.yaml", "name: x\nattach: {whitelisted: [10.0.0.300]}\n");
+    told(&["--attach", "127.0.0.1:24100", "--profile", &far], 3, "far.yaml:2:24");
     let good = "fixtures/profiles/reference.yaml";
+    told(&["--attach", "127.0.0.1:24100"], 3, "--profile");
+    told(&["--attach", "nowhere", "--profile", good], 3, "`--attach nowhere`: ");
+    told(&["--attach", "127.0.0.1:24100", "--profile", good, "--time-scale", "2"], 3, "--attach");
     told(&[], 3, "--reference");
     told(&["--exec", "x"], 3, "--profile");
     told(&["--exec", "'x", "--profile", good], 3, "`'x` is no command");

@@ -40,7 +40,7 @@ fn start_twenty() -> Duration {
     let _link = PacketLink::start(1, tuns, plain(), Vec::new()).unwrap();
     let made = start.elapsed();
     let mut children: Vec<_> =
-        namespaces.iter().map(|namespace| spawner.spawn(Some(namespace), command("listener")).unwrap()).collect();
+        namespaces.iter().map(|namespace| spawner.spawn(Some(namespace), None, command("listener")).unwrap()).collect();
     // All of them listen at one port: each has a network of its own.
     assert!(children.iter_mut().all(|child| line(child) == "ready"));
     let ready = start.elapsed();
@@ -63,7 +63,7 @@ fn runs(pid: &str) -> bool {
 pub fn harness() {
     let world = World::new(plain());
     let spawner = Spawner::start().unwrap();
-    let mut child = spawner.spawn(Some(&world.b), command("listener")).unwrap();
+    let mut child = spawner.spawn(Some(&world.b), None, command("listener")).unwrap();
     assert_eq!(line(&mut child), "ready");
     say(&child.id().to_string());
     child.wait().unwrap();
@@ -80,7 +80,7 @@ fn processes_end_with_the_harness() {
 
 fn processes_end_with_the_spawner() {
     let spawner = Spawner::start().unwrap();
-    let mut child = spawner.spawn(None, command("idler")).unwrap();
+    let mut child = spawner.spawn(None, None, command("idler")).unwrap();
     assert_eq!(line(&mut child), "ready");
     assert_eq!(child.try_wait().unwrap(), None);
     drop(spawner);

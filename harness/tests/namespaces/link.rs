@@ -300,7 +300,7 @@ fn connections_are_told() {
 fn a_stopped_reader_stops_nobody_else() {
     let world = World::new(plain());
     let spawner = Spawner::start().unwrap();
-    let mut reader = spawner.spawn(Some(&world.b), command("listener")).unwrap();
+    let mut reader = spawner.spawn(Some(&world.b), None, command("listener")).unwrap();
     assert_eq!(line(&mut reader), "ready");
     kill(Pid::from_raw(reader.id() as i32), Signal::SIGSTOP).unwrap();
     let mut stream = inside(&world.a, || TcpStream::connect(at(B)).unwrap());

@@ -263,8 +263,8 @@ fn a_fork_that_is_to_be_lower_is_so_in_each_format() {
         for n in 0..8 {
             let at = |chain: &str, height| At { chain: chain.to_owned(), height };
             let name = format!("f{n}");
-            let fork = Chain { fork_of: Some(main_at(10)), lower_than: Some(main_at(15)), height: 18 };
-            let main = Chain { fork_of: None, lower_than: None, height: 20 };
+            let fork = Chain { fork_of: Some(main_at(10)), lower_than: Some(main_at(15)), padding: 0, height: 18 };
+            let main = Chain { fork_of: None, lower_than: None, padding: 0, height: 20 };
             let built = Chains::on(&ledger(format), &[(name.clone(), fork), ("main".to_owned(), main)].into());
             let fork = built.whole(&name);
             let blocks = fork.upto(18).collect();
