@@ -25,12 +25,18 @@ fn main() {
         namespaces("a node that insists on a port, names, a clock and helpers gets them", gets_all),
         namespaces("the wrong clock is not what it gets", gets_another_clock),
         namespaces("time may go faster, without a verdict", goes_faster),
+        namespaces("a clock that is moved is told in its pings", moves_clock)
+            .with_ignored_flag(without || !Path::new(FAKETIME).exists()),
+        namespaces("a clock that doesn't move has shown nothing", keeps_clock),
         Trial::test("one that never gets ready is told so", never_ready),
         Trial::test("a helper that fails is the harness's error", helper_fails),
         Trial::test("a node that runs already is judged", attached),
         Trial::test("nobody listens where a node should run", attached_to_nobody),
     ];
-    libtest_mimic::run(&Arguments::from_args(), tests).exit();
+    let mut arguments = Arguments::from_args();
+    // They mostly wait.
+    arguments.test_threads.get_or_insert(tests.len());
+    libtest_mimic::run(&arguments, tests).exit();
 }
 
 /// The node that insists: what it gets is checked, then it becomes the reference node.
@@ -173,6 +179,37 @@ fn goes_faster() -> Result<(), Failed> {
     says(said, 0, &["1 pass, 69 not tried (no verdict: every interval was divided by 10)"])?;
     let place = Place::new(&format!("name: a slow one\n{}", CONFIG.replace("{{time_scale}}", "1")))?;
     says(place.certify(&["--exec", NODE, "--time-scale", "10"])?, 2, &["the profile has no {{time_scale}}"])
+}
+
+/// For those that read it (Debian's package libfaketime).
+const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+const CLOCK: &str = "
+name: one with a clock
+setup: 6s
+clock: {file: its/clock}
+environment:
+  FAKETIME_TIMESTAMP_FILE: '{{dir}}/its/clock'
+  FAKETIME_NO_CACHE: '1'
+  FAKETIME_DONT_FAKE_MONOTONIC: '1'
+";
+
+/// The case with a clock that is an hour ahead while the node is asked.
+fn with_moved_clock(profile: &str) -> Result<(Option<i32>, String), Failed> {
+    let place = Place::new(&format!("{profile}{CONFIG}"))?;
+    let moved = CASE
+        .replace("{at: 1s,", "{at: 500ms, do: {skew: {who: [a], offset: 1h, for: 4s}}}\n  - {at: 4s,")
+        .replace("3s", "6s");
+    fs::write(place.path().join("cases/short.yaml"), moved)?;
+    place.certify(&["--exec", NODE])
+}
+
+fn moves_clock() -> Result<(), Failed> {
+    says(with_moved_clock(&format!("{CLOCK}  LD_PRELOAD: {FAKETIME}"))?, 0, &["1 pass, 69 not tried"])
+}
+
+fn keeps_clock() -> Result<(), Failed> {
+    says(with_moved_clock(CLOCK)?, 2, &["the fault did not bite: nothing was affected"])?;
+    says(with_moved_clock("name: one without\nsetup: 6s")?, 2, &["`skew`: processes share the machine's clock"])
 }
 
 fn never_ready() -> Result<(), Failed> {

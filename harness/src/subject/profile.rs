@@ -54,6 +54,9 @@ pub struct ProfileFile {
     /// How it tells that it is ready. Default: nobody waits, and its start is part of the set-up.
     #[serde(default)]
     pub ready: Option<ReadyFile>,
+    /// How its clock can be set while it runs. Default: it can't, and cases that move it are unsupported.
+    #[serde(default)]
+    pub clock: Option<ClockFile>,
     /// Names that its machine resolves, and the address of each: `time.google.com: "{{ip}}"`. Needs network namespaces.
     #[serde(default)]
     pub hosts: BTreeMap<String, Spanned<String>>,
@@ -96,6 +99,19 @@ pub struct ReadyFile {
     /// A regular expression that a line of its log matches then. Default: something listens on its port.
     #[serde(default)]
     pub log: Option<Spanned<String>>,
+}
+
+/// A clock that can be set.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClockFile {
+    /// A file of its folder, in which stands how far its clock is to be from the machine's, in seconds, and how much faster it is to go:
+    /// `+3600.000 x1.000000`. It is written before the node starts and whenever the clock is moved. libfaketime reads such a file
+    /// (`FAKETIME_TIMESTAMP_FILE`). Whether the clock moved is read from the node's pings.
+    pub file: Spanned<String>,
+    /// Whether it is to be at `{{clock}}` from the beginning, with the scripted peers' clocks. Default no.
+    #[serde(default)]
+    pub fits_chain: bool,
 }
 
 /// A node that already runs, with what is in its configuration.
@@ -189,6 +205,10 @@ pub struct Profile {
     pub port: u16,
     /// See [`ProfileFile::ready`].
     pub ready: Option<Ready>,
+    /// Its clock's file.
+    pub clock: Option<String>,
+    /// See [`ClockFile::fits_chain`], or whether it has a place for that time.
+    pub fits_chain: bool,
     /// See [`ProfileFile::attach`].
     pub attach: AttachFile,
     /// Which stream is its log; `None`: it has none.
@@ -248,7 +268,8 @@ impl Profile {
             problems
                 .push(Problem::new(ip.place.clone(), format!("`{name}` is no name of a host")).help("write one name"));
         }
-        for (name, content) in &file.files {
+        let clock = file.clock.as_ref().map(|clock| (&clock.file.value, &clock.file));
+        for (name, content) in file.files.iter().chain(clock) {
             let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
             if !inside || name.is_empty() {
                 let title = format!("`{name}` is no path below the node's folder");
@@ -298,13 +319,15 @@ impl Profile {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self {
+        let mut profile = Self {
             source: text.to_owned(),
             name: file.name.value,
             version: file.version,
             setup: file.setup.map_or(SETUP, |setup| setup.value.0),
             port: file.port.map_or(PORT, |port| port.value),
             ready,
+            fits_chain: file.clock.as_ref().is_some_and(|clock| clock.fits_chain),
+            clock: file.clock.map(|clock| clock.file.value),
             attach: file.attach.unwrap_or_default(),
             log: file.log.as_ref().map(|log| log.stream),
             json: file.log.is_some_and(|log| log.json),
@@ -317,7 +340,9 @@ impl Profile {
             hosts,
             helpers,
             events,
-        })
+        };
+        profile.fits_chain |= profile.mentions("clock");
+        Ok(profile)
     }
 
     /// The words that follow its program's.
@@ -410,7 +435,6 @@ fn read_genesis(path: &Path) -> Result<Genesis, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::template::DATE;
     use super::*;
 
     fn shipped(name: &str) -> Profile {
@@ -495,15 +519,16 @@ mod tests {
     fn the_production_nodes_files_are_filled_in() {
         let profile = shipped("production.yaml");
         assert!(profile.mentions("clock") && profile.mentions("lockstep") && !profile.mentions("time_scale"));
+        assert!(profile.fits_chain && !shipped("reference.yaml").fits_chain);
         let values = Values {
-            plain: [("ip", "10.0.0.1".to_owned()), (DATE, "2025-12-02 17:45:57".to_owned())].into(),
+            plain: [("ip", "10.0.0.1".to_owned()), ("dir", "/d".to_owned())].into(),
             lists: [("whitelisted", vec!["10.0.0.2".to_owned()])].into(),
             ..Values::default()
         };
         let (_, config) = profile.files(&values).next().unwrap();
         assert!(config.contains("whitelisted_peers = [\"10.0.0.2\"]"));
         let environment: BTreeMap<_, _> = profile.environment(&values).collect();
-        assert_eq!(environment[&"FAKETIME".to_owned()], "@2025-12-02 17:45:57");
+        assert_eq!(environment[&"FAKETIME_TIMESTAMP_FILE".to_owned()], "/d/clock");
         assert!(profile.hosts(&values).any(|host| host == (&"time.google.com".to_owned(), "10.0.0.1".to_owned())));
         assert!(profile.ready.unwrap().log.unwrap().is_match("  ✅ Network server listening on 0.0.0.0:24100"));
         assert_eq!(shipped("reference.yaml").metrics, Some((9100, "/metrics".to_owned())));

@@ -38,6 +38,7 @@ pub fn unsupported(scenario: &Scenario, seed: u64, options: &Options) -> Vec<Str
     for step in scenario.timeline(seed) {
         let Act::Fault { fault, .. } = &step.act else { continue };
         match (fault, no_link) {
+            (Fault::Skew { .. }, _) if options.program.clock_file().is_some() => {}
             (Fault::Skew { .. }, _) => lacks("`skew`: processes share the machine's clock".into()),
             (Fault::Cut(_) | Fault::Link(..) | Fault::PowerLoss(_), Some(why)) => {
                 lacks(format!("`{fault}`: needs a network namespace for each node ({why})"));

@@ -88,7 +88,7 @@ impl Member {
                 Some(path)
             }
         };
-        Ok(Self {
+        let member = Self {
             name: name.to_owned(),
             ip: node.ip,
             node: node.clone(),
@@ -102,7 +102,24 @@ impl Member {
             life: None,
             pauses: 0,
             killed_at: None,
-        })
+        };
+        member.set_clock(0, 0)?;
+        Ok(member)
+    }
+
+    /// Its clock is to be `offset_ms` further ahead than it was at first, and to gain `drift_ppm` microseconds a second.
+    ///
+    /// # Errors
+    /// The file that sets it can't be written.
+    pub fn set_clock(&self, offset_ms: i64, drift_ppm: i64) -> io::Result<()> {
+        let Some(file) = self.program.clock_file() else { return Ok(()) };
+        let path = self.dir.join(file);
+        fs::create_dir_all(path.parent().unwrap_or(&self.dir))?;
+        let (seconds, faster) = ((self.setting.ahead_ms + offset_ms) as f64 / 1e3, 1.0 + drift_ppm as f64 / 1e6);
+        // Whole at every instant: who reads it may do so at any time.
+        let new = path.with_extension("new");
+        fs::write(&new, format!("{seconds:+.3} x{faster:.6}\n"))?;
+        fs::rename(new, path)
     }
 
     /// Its folder.

@@ -80,6 +80,10 @@ pub struct Options {
     pub ability: Ability,
 }
 
+/// A clock that was moved is told in the pings after this, in the scenario's time, and to so many seconds.
+const CLOCK_SETTLES: Duration = Duration::from_secs(2);
+const CLOCK_TOLERANCE_S: i64 = 10;
+
 /// The environment failed: neither the node nor the scenario is to blame.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
@@ -126,6 +130,10 @@ struct Run<'a> {
     watch: Watch,
     wires: Wires,
     links: LinkFaults<Wires>,
+    /// When faults began, by their number.
+    began: BTreeMap<u32, SimTime>,
+    /// How far nodes' clocks are ahead of the machine's from the beginning, in milliseconds.
+    ahead_ms: i64,
     members: BTreeMap<String, Member>,
     /// Nodes that start later, the next one last.
     late: Vec<(SimTime, String)>,
@@ -239,6 +247,8 @@ impl<'a> Run<'a> {
             watch,
             wires,
             links,
+            began: BTreeMap::new(),
+            ahead_ms,
             members,
             late,
             names,
@@ -327,14 +337,14 @@ impl<'a> Run<'a> {
         match turn {
             Turn::Begin(fault, what) => {
                 self.watch.see("harness", What::FaultBegan { id, what });
+                self.began.insert(id, now);
                 match &fault {
                     Fault::Cut(pairs) => self.links.begin(id, pairs, None, now),
                     Fault::Link(pairs, shape) => self.links.begin(id, pairs, Some(shape), now),
                     Fault::Pause(who) => self.each(who, Member::pause),
                     Fault::Kill(who) => self.down(who, false),
                     Fault::PowerLoss(who) => self.down(who, true),
-                    // See `unsupported`.
-                    Fault::Skew { .. } => {}
+                    Fault::Skew { who, offset_ms, drift_ppm } => self.skew(who, *offset_ms, *drift_ppm)?,
                 }
             }
             Turn::End(fault) => {
@@ -343,13 +353,43 @@ impl<'a> Run<'a> {
                     Fault::Pause(who) => self.resume(who),
                     Fault::Kill(who) => self.up(who, false)?,
                     Fault::PowerLoss(who) => self.up(who, true)?,
-                    Fault::Skew { .. } => (None, true),
+                    Fault::Skew { who, offset_ms, .. } => {
+                        let bit = self.told_time(who, *offset_ms, self.began.get(&id).copied().unwrap_or(now));
+                        self.skew(who, 0, 0)?;
+                        (bit, true)
+                    }
                 };
                 self.watch.see("harness", What::FaultEnded { id, bit, gone });
             }
             Turn::Direct(peers, direction) => self.cast.direct(&peers, &direction),
         }
         Ok(())
+    }
+
+    fn skew(&mut self, who: &[String], offset_ms: i64, drift_ppm: i64) -> Result<(), ProcessError> {
+        let mut set = Ok(());
+        self.each(who, |member| set = std::mem::replace(&mut set, Ok(())).and(member.set_clock(offset_ms, drift_ppm)));
+        set.to("set a clock")
+    }
+
+    /// What these tell in pings of a clock that has been off by so much since `since`; `None` where they tell no such thing.
+    fn told_time(&self, who: &[String], offset_ms: i64, since: SimTime) -> Option<String> {
+        let (wall, now) = (SystemClock.unix_ms().saturating_add(self.ahead_ms), self.watch.now());
+        let told = self.watch.last(|seen| match &seen.what {
+            What::Wire { node, sent: false, message, fields }
+                if seen.at > since + CLOCK_SETTLES && who.contains(node) =>
+            {
+                let timestamp = fields.get("timestamp").filter(|_| message == "Ping" || message == "Pong")?;
+                let told: i64 = timestamp.to_string().parse().ok()?;
+                let ago = now.saturating_sub(seen.at) / self.watch.time_scale();
+                Some(told - (wall - i64::try_from(ago.as_millis()).ok()?) / 1000)
+            }
+            _ => None,
+        })?;
+        (told - offset_ms / 1000)
+            .abs()
+            .le(&CLOCK_TOLERANCE_S)
+            .then(|| format!("its pings told a clock off by {told} s"))
     }
 
     fn each(&mut self, who: &[String], mut act: impl FnMut(&mut Member)) {

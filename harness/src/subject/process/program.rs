@@ -130,7 +130,15 @@ impl Program {
 
     /// Whether its clock is set to what fits the chains.
     pub fn sets_clock(&self) -> bool {
-        matches!(self, Self::Profiled(_, profile) if profile.mentions("clock"))
+        matches!(self, Self::Profiled(_, profile) if profile.fits_chain)
+    }
+
+    /// The file of its folder that sets its clock; `None`: nothing does.
+    pub fn clock_file(&self) -> Option<&str> {
+        match self {
+            Self::Reference(_) => None,
+            Self::Profiled(_, profile) => profile.clock.as_deref(),
+        }
     }
 
     /// Which stream is its log.

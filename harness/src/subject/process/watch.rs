@@ -80,6 +80,11 @@ impl Watch {
         shared.seen.push(Observation { at, source: source.to_owned(), what });
     }
 
+    /// The last of what was seen that `kind` knows.
+    pub fn last<T>(&self, kind: impl Fn(&Observation) -> Option<T>) -> Option<T> {
+        self.shared().seen.iter().rev().find_map(kind)
+    }
+
     /// Whether there was more to see than is kept: what came after is unknown.
     pub fn is_full(&self) -> bool {
         self.shared().seen.len() >= MOST
