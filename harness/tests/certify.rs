@@ -1,6 +1,6 @@
 //! The catalogue judged:
 //!
-//! - `NAME`: the reference node passes this trial under seeds with jittered ticks, links and starts (`LOCKSTEP_SEEDS` of them, 2 by default);
+//! - `NAME`: the reference node passes this trial under seeds with jittered ticks, links and starts (`LOCKSTEP_SEEDS`, 2 by default);
 //! - `rogue: NODE`: a program that is no masternode gets a clear statement in bounded time, as a process in real time;
 //! - `mutant: DEFECT`: a node with this defect fails a trial of the requirement that it breaks.
 //!
@@ -10,6 +10,7 @@
 //! With `LOCKSTEP_MATRIX=FILE` each defect meets every case, and the table of who found what is written there.
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -216,9 +217,17 @@ fn setups() -> Vec<u64> {
     }
 }
 
+/// `LOCKSTEP_SEEDS`: `200` are those from 1 on, `41-200` a part of them for one machine of several.
+fn seeds() -> RangeInclusive<u64> {
+    let Ok(text) = std::env::var("LOCKSTEP_SEEDS") else { return 1..=2 };
+    let (first, last) = text.split_once('-').unwrap_or(("1", &text));
+    let number =
+        |text: &str| text.parse().unwrap_or_else(|_| panic!("LOCKSTEP_SEEDS={text}: no number, and no two with `-`"));
+    number(first)..=number(last)
+}
+
 fn passes(trial: &Trial) -> Result<(), Failed> {
-    let seeds: u64 = std::env::var("LOCKSTEP_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(2);
-    for (seed, setup) in (1..=seeds).zip(setups().into_iter().cycle()) {
+    for (seed, setup) in seeds().zip(setups().into_iter().cycle()) {
         let judgement = judged(trial, seed, setup, true)?;
         if judgement.verdict != Verdict::Pass {
             return Err(grounds(&judgement, seed, setup).into());
