@@ -1,4 +1,6 @@
 //! What a subject's chain is made of, as its profile and the statements about it have it.
+use std::fmt;
+
 use node::chain::{Hash, Json, SealedBlock, testnet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,13 @@ impl Ledger {
     /// Block 0 as a v1 block.
     pub fn genesis(&self) -> SealedBlock {
         self.genesis.as_ref().map_or_else(testnet, |genesis| genesis.block.clone())
+    }
+}
+
+/// `v1`, or `v3 on its own genesis`.
+impl fmt::Display for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.block_format, if self.genesis.is_some() { " on its own genesis" } else { "" })
     }
 }
 

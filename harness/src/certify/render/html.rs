@@ -43,6 +43,7 @@ pub fn html(statement: &Statement) -> String {
         ("the suite's sensitivity", suite.sensitivity.clone()),
         ("node's digest", subject.digest.clone().unwrap_or("not known".into())),
         ("profile's digest", subject.profile.clone().unwrap_or("none".into())),
+        ("blocks", subject.ledger.to_string()),
         ("observed by", observed.join(", ")),
         ("run", format!("{} backend, seed {}, set-up {}", run.backend, run.seed, time(run.setup_ms))),
         ("began", format!("{}, took {}", run.began, time(run.took_ms))),

@@ -11,10 +11,11 @@ pub fn markdown(statement: &Statement) -> String {
     let _ = writeln!(text, "# {} {}\n\n**{}**\n", cell(&subject.name), cell(&subject.version), counts(statement));
     let _ = writeln!(
         text,
-        "Suite {} (`{}`), {} backend, seed {}, {} after {}, on {}. Defects found by the suite: {}.\n",
+        "Suite {} (`{}`), {} backend, blocks {}, seed {}, {} after {}, on {}. Defects found by the suite: {}.\n",
         suite.version,
         short(&suite.digest),
         run.backend,
+        subject.ledger,
         run.seed,
         run.began,
         time(run.took_ms),
