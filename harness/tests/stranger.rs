@@ -282,10 +282,15 @@ fn attached() -> Result<(), Failed> {
         fs::write(place.path().join("cases/short.yaml"), case)?;
         says(place.certify(&["--attach", &at])?, 2, &[why])?;
     }
-    // With a way to begin anew it stands at nothing again; one that fails is the harness's error.
+    // The program that lets it begin anew is run once a trial; one that fails is the harness's error.
     fs::write(place.path().join("cases/short.yaml"), CASE)?;
     let profile = place.path().join("profile.yaml");
     let named = fs::read_to_string(&profile)?;
+    fs::write(&profile, named.replace("attach: {", "attach: {reset: [sh, -c, 'echo anew >> resets'], "))?;
+    says(place.certify(&["--attach", &at])?, 0, &["1 pass"])?;
+    if fs::read_to_string(place.path().join("resets"))? != "anew\n" {
+        return Err("it did not begin anew once".into());
+    }
     fs::write(&profile, named.replace("attach: {", "attach: {reset: [sh, -c, 'echo gone >&2; exit 9'], "))?;
     says(place.certify(&["--attach", &at])?, 4, &["failed: exit status: 9, gone"])
 }

@@ -10,7 +10,8 @@ use node::chain::Height;
 use node::wire::{Decoded, LineDecoder, MAGIC, Message, PROTOCOL_VERSION, decode, encode};
 
 use super::cast::{Cast, Stage};
-use super::readdress::AddressBook;
+use super::limits::addresses;
+use super::readdress::{AddressBook, ROOM};
 use super::scrape::Scraper;
 use super::watch::Watch;
 use super::{LOOK, ProcessError, SAMPLE, Wanted};
@@ -105,6 +106,9 @@ pub fn unsupported(scenario: &Scenario, seed: u64, options: &Options) -> Vec<Str
         configured(node)
             .into_iter()
             .for_each(|what| lacks(format!("{what}: needs a restart with another configuration")));
+    }
+    if addresses(scenario).len() > ROOM {
+        lacks(format!("more than {ROOM} addresses: loopback has no room for them"));
     }
     if !scenario.links.is_empty() {
         lacks("`links`: nothing stands between the node and its peers".into());

@@ -4,7 +4,6 @@ use std::net::Ipv4Addr;
 
 use super::Options;
 use super::privilege::Ability;
-use super::program::Setting;
 use super::readdress;
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{Act, Fault};
@@ -17,8 +16,7 @@ pub fn unsupported(scenario: &Scenario, seed: u64, options: &Options) -> Vec<Str
             reasons.push(reason);
         }
     };
-    let setting = Setting { time_scale: options.time_scale, ahead_ms: 0 };
-    options.program.lacks(scenario, setting).into_iter().for_each(&mut lacks);
+    options.program.lacks(scenario, options.time_scale).into_iter().for_each(&mut lacks);
     if scenario.nodes.values().any(|node| !node.disk.is_zero()) {
         lacks("`disk`: a real disk is as fast as it is".into());
     }
@@ -50,7 +48,7 @@ pub fn unsupported(scenario: &Scenario, seed: u64, options: &Options) -> Vec<Str
 }
 
 /// All addresses that nodes and peers have or know.
-fn addresses(scenario: &Scenario) -> BTreeSet<Ipv4Addr> {
+pub(super) fn addresses(scenario: &Scenario) -> BTreeSet<Ipv4Addr> {
     let nodes = scenario.nodes.values().flat_map(|node| {
         let known = node.whitelists.iter().chain(&node.blacklists).chain(&node.dials);
         known.copied().chain([node.ip])

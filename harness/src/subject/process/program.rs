@@ -166,12 +166,11 @@ impl Program {
     }
 
     /// What `scenario` asks of a node that this one has no setting for.
-    pub fn lacks(&self, scenario: &Scenario, setting: Setting) -> Vec<String> {
+    pub fn lacks(&self, scenario: &Scenario, time_scale: u32) -> Vec<String> {
         let Self::Profiled(_, profile) = self else { return Vec::new() };
         let sections = profile.sections();
-        let scaled = setting.time_scale == 1 || profile.mentions("time_scale");
-        let mut lacks: Vec<String> = Vec::new();
-        if !scaled {
+        let mut lacks = Vec::new();
+        if time_scale != 1 && !profile.mentions("time_scale") {
             lacks.push("another time scale: the profile has no {{time_scale}}".to_owned());
         }
         for node in scenario.nodes.values() {

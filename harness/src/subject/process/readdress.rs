@@ -73,14 +73,16 @@ impl AddressBook {
     }
 }
 
+/// How often one was looked for.
 static TAKEN: AtomicU32 = AtomicU32::new(0);
 
 /// A network that no other run uses, and what shows that it is taken.
 fn free_network() -> io::Result<(Ipv4Addr, TcpListener)> {
     let mut refused = None;
+    // Not the one before: a node that runs on may have banned its addresses.
+    let first = process::id().wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed));
     for n in 0..NETWORKS {
-        // Not the one before: a node that runs on may have banned its addresses.
-        let n = process::id().wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)).wrapping_add(n) % NETWORKS;
+        let n = first.wrapping_add(n) % NETWORKS;
         let network = Ipv4Addr::new(127, 64 + (n >> 8) as u8, n as u8, HELD);
         match TcpListener::bind((network, PORT)) {
             Ok(held) => return Ok((network, held)),
