@@ -28,7 +28,7 @@ const SEED: u64 = 1;
 const SETUPS: [u64; 2] = [152, 167];
 
 /// Which requirement each defect breaks. Four break decisions of the reference node that no requirement names: only scenarios see them.
-const BREAKS: [(Mutant, &str); 39] = {
+const BREAKS: [(Mutant, &str); 41] = {
     use Mutant::*;
     [
         (MedianUnsorted, "MNS-SC-03"),
@@ -70,6 +70,8 @@ const BREAKS: [(Mutant, &str); 39] = {
         (VoteFromOneLater, "MNS-PS-03"),
         (OneMissedPongLess, "MNS-P1-05"),
         (AnswersOverLimit, "MNS-HX-13"),
+        (ForksSkipped, "MNS-FR-01"),
+        (RedialsForEver, "MNS-P2-01"),
     ]
 };
 

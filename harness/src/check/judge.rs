@@ -35,6 +35,18 @@ pub struct View<'a> {
 
 /// Judges a run. Pure: the same history gives the same result.
 pub fn judge(view: &View<'_>, history: &History) -> JudgeResult {
+    let JudgeResult { mut findings, convergence, .. } = judge_expected(view, history);
+    let always = invariant::judge(view, history);
+    let probes = probe::judge(view.faults, history);
+    for (name, outcome) in always.into_iter().chain(probes) {
+        findings.push(finding(name, None, outcome, history));
+    }
+    findings.push(finding("the run came to its end".into(), None, ended(history), history));
+    JudgeResult { verdict: Verdict::worst(findings.iter().map(|finding| finding.verdict)), findings, convergence }
+}
+
+/// Judges what is expected alone: neither what always holds, nor whether the faults were real.
+pub fn judge_expected(view: &View<'_>, history: &History) -> JudgeResult {
     let mut convergence = Vec::new();
     let mut findings = Vec::new();
     for check in view.expect {
@@ -45,12 +57,6 @@ pub fn judge(view: &View<'_>, history: &History) -> JudgeResult {
         }
         findings.push(finding(name, Some(check.line), outcome, history));
     }
-    let always = invariant::judge(view, history);
-    let probes = probe::judge(view.faults, history);
-    for (name, outcome) in always.into_iter().chain(probes) {
-        findings.push(finding(name, None, outcome, history));
-    }
-    findings.push(finding("the run came to its end".into(), None, ended(history), history));
     JudgeResult { verdict: Verdict::worst(findings.iter().map(|finding| finding.verdict)), findings, convergence }
 }
 

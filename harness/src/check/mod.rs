@@ -19,5 +19,5 @@ mod verdict;
 mod words;
 
 pub use channel::Channel;
-pub use judge::{View, judge, judge_case};
+pub use judge::{View, judge, judge_case, judge_expected};
 pub use verdict::{Finding, JudgeResult, Verdict};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CliError, Exit};
+use crate::scenario::expectation::Check;
 use crate::scenario::requirement::{Requirement, catalogue};
 use crate::scenario::{Found, LoadError, Scenario, find, vocabulary};
 
@@ -89,13 +90,29 @@ fn scenario(scenario: &Scenario, out: &mut dyn Write) -> Result<(), CliError> {
         }
         writeln!(out)?;
     }
-    writeln!(out, "Expected by the end, at {}:", humantime::format_duration(scenario.runs_for))?;
-    for check in &scenario.expect {
-        writeln!(out, "  - {}", check.what.to_string().replace('\n', "\n  "))?;
+    if let Some(incident) = &scenario.incident {
+        writeln!(out, "Incident, with the nodes as they were:")?;
+        for setting in &incident.without {
+            writeln!(out, "  {setting}")?;
+        }
+        if let Some(mutant) = &incident.mutant {
+            writeln!(out, "  the defect {mutant}")?;
+        }
+        checks(&incident.reproduced, out)?;
+        writeln!(out)?;
     }
+    writeln!(out, "Expected by the end, at {}:", humantime::format_duration(scenario.runs_for))?;
+    checks(&scenario.expect, out)?;
     if let Some(near) = &scenario.near_median {
         let after = humantime::format_duration(near.after);
         writeln!(out, "  - masternodes within {} blocks of their median, {after} after start and faults", near.blocks)?;
+    }
+    Ok(())
+}
+
+fn checks(checks: &[Check], out: &mut dyn Write) -> Result<(), CliError> {
+    for check in checks {
+        writeln!(out, "  - {}", check.what.to_string().replace('\n', "\n  "))?;
     }
     Ok(())
 }

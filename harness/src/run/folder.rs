@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -75,9 +76,14 @@ fn file(path: &Path, content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()
     write().map_err(|source| FolderError { path: path.into(), source })
 }
 
-/// Each node's log: time since the start, level, message.
+/// Each node's log: time since the start, level, message. It begins with what the harness notes: whose it is.
 fn lines(history: &History) -> BTreeMap<&str, String> {
-    let mut logs: BTreeMap<&str, String> = BTreeMap::new();
+    let logged = history.observations().iter().filter(|seen| matches!(seen.what, What::Log { .. }));
+    let begin = |node: &str| {
+        let ip = history.meta().ip_of(node).unwrap_or_default();
+        format!("{:>12} {:>5} this is {node} at {ip}\n", seconds(Duration::ZERO), "NOTE")
+    };
+    let mut logs: BTreeMap<&str, String> = logged.map(|seen| (seen.source.as_str(), begin(&seen.source))).collect();
     for seen in history.observations() {
         if let What::Log { level, text, .. } = &seen.what {
             let line = format!("{:>12} {level:>5} {text}\n", seconds(seen.at));
@@ -89,8 +95,6 @@ fn lines(history: &History) -> BTreeMap<&str, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::check::Verdict;
     use crate::history::build::history;
@@ -125,7 +129,10 @@ mod tests {
             let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
             assert_eq!(text("scenario.yaml"), "title: x\n");
             assert_eq!(text("seed"), "2\n");
-            assert_eq!(text("logs/a.log"), "    30.000 s  INFO We're at height 1000\n");
+            assert_eq!(
+                text("logs/a.log"),
+                "     0.000 s  NOTE this is a at 10.0.0.1\n    30.000 s  INFO We're at height 1000\n"
+            );
             assert_eq!(history::read(text("history.jsonl").as_bytes()).unwrap(), history);
             let verdict: serde_json::Value = serde_json::from_str(&text("verdict.json")).unwrap();
             assert_eq!(verdict["lockstep_verdict"], 1);

@@ -1,4 +1,5 @@
 //! One run of a scenario: play it, then judge what was seen; what came of it, and its folder.
+pub mod arm;
 mod backend;
 pub mod folder;
 mod result;
@@ -14,6 +15,7 @@ use crate::scenario::resolved::{Act, At};
 use crate::subject::process::{self, attached};
 use crate::subject::sim::simulate;
 
+pub use crate::check::{Finding, Verdict};
 pub use crate::subject::process::Options as ProcessOptions;
 pub use crate::subject::process::attached::Options as AttachOptions;
 pub use crate::subject::process::privilege;

@@ -10,6 +10,7 @@ use std::net::Ipv4Addr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::incident::IncidentFile;
 use super::plain::Value;
 use super::value::{ChainAt, Clock, Name, Rate, Share, Span};
 use super::yaml::Spanned;
@@ -28,6 +29,9 @@ pub struct ScenarioFile {
     /// What makes it a case of the catalogue, for `lockstep certify`: see [`CaseFile`].
     #[serde(default)]
     pub case: Option<Spanned<CaseFile>>,
+    /// Where it comes from an incident: see [`IncidentFile`].
+    #[serde(default)]
+    pub incident: Option<Spanned<IncidentFile>>,
     /// Simulated time from start to end.
     pub runs_for: Spanned<Span>,
     /// Simulated granularity of message delivery; 10 ms up to 20 hosts, 100 ms above. Default 10 ms.
@@ -272,6 +276,8 @@ pub enum Deviation {
     NeverReads,
     /// Closes the connection right after it is open.
     ClosesAtOnce,
+    /// Closes the connection this long after the handshake, or after the deviation began.
+    ClosesAfter(Span),
     /// Closes the connection after it has served this many blocks.
     ClosesAfterBlocks(u64),
     /// Opens the connection and sends this instead of a handshake.

@@ -29,7 +29,7 @@ impl Scenario {
     /// # Errors
     /// All that is wrong with it.
     pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
-        parse(name, text.to_owned(), |file: ScenarioFile, text| resolve::scenario(name, file, text))
+        document_text(name, text.to_owned(), |file: ScenarioFile, text| resolve::scenario(name, file, text))
     }
 }
 
@@ -55,10 +55,14 @@ pub fn document<T: DeserializeOwned, U>(
         let place = Place { line, bytes: at..at + char::REPLACEMENT_CHARACTER.len_utf8() };
         refused(Problem::new(place, "the text is not UTF-8 from here on"), text)
     })?;
-    parse(&file, text, check).map_err(LoadError::from)
+    document_text(&file, text, check).map_err(LoadError::from)
 }
 
-fn parse<T: DeserializeOwned, U>(
+/// As [`document`], from a text; `file` names it in messages.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn document_text<T: DeserializeOwned, U>(
     file: &str,
     text: String,
     check: impl FnOnce(T, &str) -> Result<U, Vec<Problem>>,

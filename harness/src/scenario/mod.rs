@@ -3,6 +3,7 @@ mod error;
 pub mod expectation;
 pub mod file;
 mod find;
+pub mod incident;
 mod load;
 pub mod plain;
 pub mod requirement;
@@ -17,6 +18,7 @@ mod yaml;
 
 pub use error::{LoadError, Problem, ScenarioError};
 pub use find::{Found, find};
-pub use load::document;
+pub use incident::{Incident, NoSetting, Setting};
+pub use load::{document, document_text};
 pub use resolved::Scenario;
 pub use yaml::{Place, Spanned};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::expectation::{Check, NearMedian};
 use super::file::{CaseFile, Deviation, LinkShape, PushForm};
+use super::incident::Incident;
 
 /// A validated scenario.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct Scenario {
     pub requirements: Vec<String>,
     /// What makes it a case of the catalogue.
     pub case: Option<CaseFile>,
+    /// The incident that it comes from.
+    pub incident: Option<Incident>,
     /// Simulated time.
     pub runs_for: Duration,
     /// Simulated tick.

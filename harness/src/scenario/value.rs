@@ -2,6 +2,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -116,6 +117,12 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 schema!(Name, "^[a-z][a-z0-9_-]{0,31}$", "A name: a small letter, then small letters, digits, _ and -.");
+
+/// Whether a node or a peer can have this address.
+pub fn usable(ip: Ipv4Addr) -> bool {
+    let ends = [0, 255].contains(&ip.octets()[3]);
+    !(ends || ip.is_loopback() || ip.is_multicast() || ip.octets()[0] == 0 || ip.octets()[0] >= 240)
+}
 
 /// Words that stand for parties, or for sources of observations, and so cannot name one.
 pub const KEYWORDS: [&str; 9] =

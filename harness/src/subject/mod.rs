@@ -6,7 +6,7 @@ pub mod fabric;
 pub mod gate;
 mod link_fault;
 mod log_capture;
-mod node_config;
+pub mod node_config;
 pub mod process;
 pub mod profile;
 pub mod sim;

@@ -2,6 +2,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::Ipv4Addr;
+use std::path::Path;
+
+use node::config::{Config, ConfigError};
 
 use crate::peer::{Chains, PORT};
 use crate::scenario::Scenario;
@@ -61,4 +64,12 @@ pub fn config_text(
         }
     }
     text
+}
+
+/// What the node called `name` makes of its configuration.
+///
+/// # Errors
+/// A key that it doesn't know, or a value that it refuses: with the line.
+pub fn config(scenario: &Scenario, name: &str, node: &Node, chains: &Chains) -> Result<Config, ConfigError> {
+    Config::parse(&config_text(scenario, node, chains, &[]), &format!("configuration of {name}"), Path::new("."))
 }

@@ -1,7 +1,6 @@
 //! Scenarios in a simulated network: the real node, its sockets and clocks turmoil's, in one thread.
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,7 +21,7 @@ use super::fabric::Fabric;
 use super::gate::Gate;
 use super::link_fault::{LinkFaults, Links, set_links};
 use super::log_capture::{Attributed, Capture};
-use super::node_config::config_text;
+use super::node_config::config;
 use super::sim_clock::SimClock;
 use super::sim_fault::Machines;
 use super::sim_net::{SimNet, turmoil_builder};
@@ -284,9 +283,7 @@ impl Host {
         starts_at: Duration,
         log: &Log,
     ) -> Result<Self, SimError> {
-        let text = config_text(scenario, node, chains, &[]);
-        let config = Config::parse(&text, &format!("configuration of {name}"), Path::new("."));
-        let config = config.map_err(|error| SimError(error.to_string()))?;
+        let config = config(scenario, name, node, chains).map_err(|error| SimError(error.to_string()))?;
         let seen = {
             let (log, name) = (log.clone(), name.to_owned());
             Arc::new(move |ancestor, tip: node::chain::Tip, broken| {

@@ -1,5 +1,6 @@
-//! Deliberate defects: what the harness must be able to see. Only with the feature `mutants`, and only where a test
-//! switches one on in its thread; otherwise every question is answered `false` at compile time.
+//! Deliberate defects: what the harness must be able to see, and how nodes of the past behaved, for the repetition of an incident. Only with the
+//! feature `mutants`, and only while the harness has one switched on in its thread; without the feature every question is answered `false` at
+//! compile time.
 
 macro_rules! mutants {
     ($(#[doc = $doc:literal] $name:ident,)*) => {
@@ -12,6 +13,26 @@ macro_rules! mutants {
         impl Mutant {
             /// All of them.
             pub const ALL: &[Mutant] = &[$(Mutant::$name,)*];
+
+            /// Its name in a scenario file: `same_range_for_ever`.
+            pub fn name(self) -> String {
+                let name = match self {
+                    $(Mutant::$name => stringify!($name),)*
+                };
+                let mut words = String::new();
+                for c in name.chars() {
+                    if c.is_uppercase() && !words.is_empty() {
+                        words.push('_');
+                    }
+                    words.push(c.to_ascii_lowercase());
+                }
+                words
+            }
+
+            /// The one of this name.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|mutant| mutant.name() == name)
+            }
         }
     };
 }
@@ -103,6 +124,10 @@ mutants! {
     OneMissedPongLess,
     /// An answer is as long as its blocks are.
     AnswersOverLimit,
+    /// Blocks of another chain are skipped, and nothing follows from them.
+    ForksSkipped,
+    /// However short a connection was, the next dial is the first: pauses don't grow, and nobody is given up.
+    RedialsForEver,
 }
 
 #[cfg(feature = "mutants")]
@@ -132,3 +157,17 @@ mod switch {
 pub(super) use switch::is;
 #[cfg(feature = "mutants")]
 pub use switch::switch;
+
+#[cfg(test)]
+mod tests {
+    use super::Mutant;
+
+    #[test]
+    fn each_is_found_by_its_name() {
+        for mutant in Mutant::ALL {
+            assert_eq!(Mutant::named(&mutant.name()), Some(*mutant));
+        }
+        assert_eq!(Mutant::SameRangeForEver.name(), "same_range_for_ever");
+        assert_eq!(Mutant::named("SameRangeForEver"), None);
+    }
+}

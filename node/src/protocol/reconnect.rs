@@ -82,7 +82,7 @@ impl Dialler {
     /// The dial failed, or the connection is gone after `lasted` since its Ack (zero where there was none).
     pub fn lost(&mut self, ip: IpAddr, lasted: Duration, now: Duration, timing: &Timing) -> Option<Retry> {
         let entry = self.0.get_mut(&ip)?;
-        if lasted >= timing.good_connection {
+        if lasted >= timing.good_connection || mutant::is(Mutant::RedialsForEver) {
             (entry.step, entry.failures) = (0, 0);
         } else {
             entry.failures += 1;

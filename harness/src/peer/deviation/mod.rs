@@ -85,7 +85,7 @@ pub fn of(deviation: &Deviation, now: Instant, time_scale: u32) -> Box<dyn Devia
     use hashes::{NullHashes, RandomHashes, WrongGenesis};
     use heights::{Flapping, Inflated, NoHeights, PingsOnly, PongsOnly, Stale};
     use liveness::{AnswersFrom, MissesPongs, Mute, PingFlood, ReplayedPong, WrongNonce};
-    use opening::{BadHandshake, ClosesAtOnce};
+    use opening::{BadHandshake, ClosesAfter, ClosesAtOnce};
     use production::Production;
 
     match deviation.clone() {
@@ -117,6 +117,7 @@ pub fn of(deviation: &Deviation, now: Instant, time_scale: u32) -> Box<dyn Devia
         Deviation::JunkBytes(bytes) => Box::new(JunkBytes(bytes)),
         Deviation::NeverReads => Box::new(NeverReads),
         Deviation::ClosesAtOnce => Box::new(ClosesAtOnce),
+        Deviation::ClosesAfter(time) => Box::new(ClosesAfter(time.into())),
         Deviation::ClosesAfterBlocks(blocks) => Box::new(ClosesAfterBlocks(blocks)),
         Deviation::BadHandshake(handshake) => Box::new(BadHandshake(handshake)),
         Deviation::PingFlood(per_second) => Box::new(PingFlood::new(per_second.saturating_mul(time_scale), now)),

@@ -1,10 +1,11 @@
-//! Connections that don't begin with a handshake.
+//! Connections that don't begin with a handshake, or end soon after it.
 use std::time::Duration;
 
 use node::wire::{Message, encode};
 
 use super::{Deviant, Opening, Outgoing, Payload};
 use crate::peer::honest;
+use crate::peer::scene::Scene;
 use crate::scenario::file::Handshake;
 
 /// Time between two bytes of a slow handshake.
@@ -16,6 +17,15 @@ pub struct ClosesAtOnce;
 impl Deviant for ClosesAtOnce {
     fn opens(&mut self) -> Opening {
         Opening::Instead(vec![Payload::Close.into()])
+    }
+}
+
+/// Closes the connection so long after the handshake.
+pub struct ClosesAfter(pub Duration);
+
+impl Deviant for ClosesAfter {
+    fn opened(&mut self, _: &mut Scene) -> Vec<Outgoing> {
+        vec![Outgoing { after: self.0, ..Payload::Close.into() }]
     }
 }
 
@@ -52,6 +62,7 @@ mod tests {
     use crate::peer::testing::{End, Play, handshake, part, ping};
     use crate::scenario::file::Deviation;
     use crate::scenario::resolved::Peer;
+    use crate::scenario::value::Span;
 
     /// The node's ends of a connection that it dialled, and of one that the peer dialled.
     async fn ends(deviation: Deviation) -> (Play, [End; 2]) {
@@ -68,6 +79,17 @@ mod tests {
         let (_play, ends) = ends(Deviation::ClosesAtOnce).await;
         for mut end in ends {
             assert_eq!(end.next().await, None);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_closes_after_the_handshake() {
+        for (after, waits) in [(0, 1), (20, 19)] {
+            let (_play, [mut end, _]) = ends(Deviation::ClosesAfter(Span(Duration::from_secs(after)))).await;
+            assert!(matches!(end.answer().await, Message::Ack { .. }));
+            let closed = end.closed(Duration::from_secs(waits)).await;
+            assert_eq!(closed, after == 0);
+            assert!(closed || end.closed(Duration::from_secs(2)).await);
         }
     }
 

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::super::error::Problem;
 use super::super::file::ScenarioFile;
-use super::super::value::{KEYWORDS, Name};
+use super::super::value::{KEYWORDS, Name, usable};
 use super::super::vocabulary::allowed;
 use super::super::yaml::{Place, Spanned};
 
@@ -222,9 +222,4 @@ impl Cast {
         let names: BTreeSet<_> = groups.chain(nodes.chain(peers).map(String::as_str)).collect();
         allowed(word, names)
     }
-}
-
-fn usable(ip: Ipv4Addr) -> bool {
-    let ends = [0, 255].contains(&ip.octets()[3]);
-    !(ends || ip.is_loopback() || ip.is_multicast() || ip.octets()[0] == 0 || ip.octets()[0] >= 240)
 }

@@ -15,16 +15,20 @@ pub(super) fn all(file: &ScenarioFile, context: &mut Context, healed_at: Duratio
     if file.expect.value.is_empty() {
         context.wrong(&file.expect.place, "nothing is expected", "a run without an expectation shows nothing");
     }
-    let checks = file.expect.value.iter().filter_map(|expectation| {
-        let what = one(&expectation.value, &expectation.place, healed_at, context)?;
-        Some(Check { line: expectation.place.line, what })
-    });
-    let checks = checks.collect();
+    let checks = checks(&file.expect.value, healed_at, context);
     let near_median = file.invariants.near_median.as_ref().map(|near| {
         after(healed_at, &near.after, context);
         NearMedian { blocks: near.blocks, after: near.after.value.0 }
     });
     (checks, near_median)
+}
+
+pub(super) fn checks(list: &[Spanned<Expectation>], healed_at: Duration, context: &mut Context) -> Vec<Check> {
+    let checks = list.iter().filter_map(|expectation| {
+        let what = one(&expectation.value, &expectation.place, healed_at, context)?;
+        Some(Check { line: expectation.place.line, what })
+    });
+    checks.collect()
 }
 
 fn one(expectation: &Expectation, place: &Place, healed_at: Duration, context: &mut Context) -> Option<Expect> {

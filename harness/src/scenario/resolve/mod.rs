@@ -2,6 +2,7 @@
 mod cast;
 mod chains;
 mod expectations;
+mod incident;
 mod overlap;
 mod settings;
 mod steps;
@@ -71,7 +72,9 @@ pub(super) fn scenario(name: &str, file: ScenarioFile, text: &str) -> Result<Sce
     let peers = settings::peers(&file, &mut context);
     let links = links(&file, &mut context);
     let timeline = steps::timeline(&file, &mut context);
-    let (expect, near_median) = expectations::all(&file, &mut context, healed_at(&timeline));
+    let healed_at = healed_at(&timeline);
+    let (expect, near_median) = expectations::all(&file, &mut context, healed_at);
+    let incident = file.incident.as_ref().map(|incident| incident::incident(incident, healed_at, &mut context));
     let chains = context.chains.finish(&mut context.problems);
 
     if !context.problems.is_empty() {
@@ -87,6 +90,7 @@ pub(super) fn scenario(name: &str, file: ScenarioFile, text: &str) -> Result<Sce
         why: file.why.value,
         requirements: file.requirements.into_iter().map(|id| id.value).collect(),
         case: file.case.map(|case| case.value),
+        incident,
         runs_for: context.runs_for,
         tick: file.tick.map_or(DEFAULT_TICK, |tick| tick.value.0),
         time_scale: file.time_scale.map_or(1, |scale| scale.value.into()),
@@ -147,6 +151,10 @@ fn case(file: &ScenarioFile, context: &mut Context) {
     let Some(case) = &file.case else { return };
     if file.requirements.len() != 1 {
         context.wrong(&case.place, "a case shows one requirement", "write `requirements: [ID]`");
+    }
+    if let Some(incident) = &file.incident {
+        let help = "an incident compares the reference node with itself, a case judges any node";
+        context.wrong(&incident.place, "a case comes from no incident", help);
     }
     if context.cast.nodes != ["a"] {
         context.wrong(&file.nodes.place, "a case has one node, `a`", "let scripted peers take the others' parts");

@@ -129,7 +129,8 @@ fn addresses_but(name: &str, words: &[Spanned<String>], context: &mut Context) -
     names.iter().filter(|other| *other != name).map(|other| address(other, context)).collect()
 }
 
-fn toml_values(keys: &BTreeMap<Name, Spanned<Value>>, context: &mut Context) -> BTreeMap<String, String> {
+/// Values of one section as TOML text.
+pub(super) fn toml_values(keys: &BTreeMap<Name, Spanned<Value>>, context: &mut Context) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     for (key, Spanned { value, place }) in keys {
         if let Some(text) = toml(value, place, context) {

@@ -128,7 +128,10 @@ impl Core {
         chain: &dyn ChainView,
     ) -> bool {
         let Some(conn) = self.peers.by_ip_mut(ip).filter(|conn| !conn.foreign) else { return false };
-        conn.diverges = Some((height, ours));
+        let skipped = mutant::is(Mutant::ForksSkipped);
+        if !skipped {
+            conn.diverges = Some((height, ours));
+        }
         let priority = conn.whitelisted && self.config.sync.priority_forks;
         if self.forks.searches.contains_key(&ip) || self.forks.contest.as_ref().is_some_and(|contest| contest.ip == ip)
         {
@@ -140,6 +143,9 @@ impl Core {
         }
         self.forks.paused.remove(&ip);
         self.tell_sometimes("fork_detected", Some(ip), Event::ForkDetected { ip, height, ours, theirs });
+        if skipped {
+            return false;
+        }
         let (limit, _) = limits(priority);
         if priority {
             self.tell_sometimes("priority_fork", Some(ip), Event::PriorityFork { ip, depth: limit });
