@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo bench -p harness --bench numbers
+cargo bench -p harness --bench replay
 cargo bench -p harness --bench packet_link
 cargo bench -p harness --bench sync
 cargo bench -p node --bench store
