@@ -2,6 +2,7 @@
 mod counts;
 mod json;
 mod junit;
+mod page;
 mod renderer;
 #[cfg(test)]
 mod sample;
@@ -9,4 +10,6 @@ mod terminal;
 
 pub use counts::Counts;
 pub use json::VERSION as JSON_VERSION;
+pub use page::STYLE;
 pub use renderer::{Format, Renderer, colours, renderer};
+pub use terminal::plain;

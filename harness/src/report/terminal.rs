@@ -156,7 +156,7 @@ fn how(result: &ScenarioResult) -> String {
 }
 
 /// Without control characters: a node's log may hold what a peer wrote.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
 
