@@ -5,6 +5,7 @@ pub mod cli;
 pub mod fault;
 pub mod history;
 pub mod peer;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod scenario;

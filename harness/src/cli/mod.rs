@@ -4,6 +4,7 @@ mod exit;
 mod explain;
 mod list;
 mod ntp;
+mod replay;
 mod run;
 mod schema;
 mod verify;
@@ -17,6 +18,7 @@ pub use exit::Exit;
 pub use run::{Format, RunArgs};
 
 use crate::certify::{CaseError, StatementError};
+use crate::replay::read::ReadError;
 use crate::run::folder::FolderError;
 use crate::run::privilege;
 use crate::scenario::LoadError;
@@ -27,6 +29,8 @@ use crate::scenario::LoadError;
 enum Cli {
     /// Run scenarios in the simulated network, or as processes, and judge them.
     Run(run::RunArgs),
+    /// Turn an incident's logs into a scenario, run it, and tell how much of the incident it shows.
+    Replay(Box<replay::ReplayArgs>),
     /// Judge a node by the conformance catalogue, and write a statement about it.
     Certify(certify::CertifyArgs),
     /// Judge a statement's evidence again, without the node.
@@ -51,6 +55,8 @@ enum CliError {
     #[error("{0}")]
     Argument(String),
     #[error(transparent)]
+    Log(#[from] ReadError),
+    #[error(transparent)]
     Case(#[from] CaseError),
     #[error(transparent)]
     Statement(#[from] StatementError),
@@ -71,6 +77,8 @@ impl CliError {
                 Exit::Content
             }
             Self::Case(CaseError::Load(LoadError::Unreadable { .. })) => Exit::Environment,
+            Self::Log(error) if error.is_environment() => Exit::Environment,
+            Self::Log(_) => Exit::Content,
             Self::Load(LoadError::Unreadable { .. }) => Exit::Environment,
             // Whoever reads has had enough: `lockstep schema | head`.
             Self::Write(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Expected,
@@ -106,6 +114,7 @@ pub fn main() -> Exit {
     let out = &mut io::stdout().lock();
     let done = match &cli {
         Cli::Run(args) => run::run(args, out),
+        Cli::Replay(args) => replay::replay(args, out),
         Cli::Certify(args) => certify::certify(args, out),
         Cli::Verify(args) => verify::verify(args, out),
         Cli::Compare(args) => verify::compare(args, out),

@@ -24,8 +24,9 @@ const HARNESS: &[(&str, &[&str])] = &[
     ("subject", &["scenario", "history", "fault", "peer"]),
     ("run", &["scenario", "subject", "fault", "peer", "check", "history"]),
     ("report", &["run", "check", "history", "scenario"]),
-    ("certify", &["run", "check", "history", "peer", "scenario"]),
-    ("cli", &["certify", "run", "report", "check", "history", "scenario"]),
+    ("certify", &["run", "report", "check", "history", "peer", "scenario"]),
+    ("replay", &["history", "scenario", "run", "report"]),
+    ("cli", &["certify", "replay", "run", "report", "check", "history", "scenario"]),
 ];
 /// What judges, and what it judges by, knows no node: it works unchanged for a stranger's.
 const JUDGES: &[&str] = &["check", "history", "scenario", "report"];

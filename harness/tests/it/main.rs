@@ -5,9 +5,13 @@ mod bad_scenarios;
 mod certify;
 mod cli;
 mod cli_run;
+mod incidents;
 mod log_contract;
 mod on_disk;
 mod processes;
+#[path = "../production_log/mod.rs"]
+mod production_log;
 mod readme;
+mod replay;
 mod scenario;
 mod sim_net;

@@ -71,5 +71,8 @@ fn every_snapshot_has_its_scenario() {
     let dir = fs::read_dir(root().join("harness/tests/snapshots")).unwrap();
     let there = dir.map(|file| file.unwrap().file_name().into_string().unwrap());
     let there: BTreeSet<String> = there.filter(|name| name.ends_with(".snap")).collect();
-    assert_eq!(there, wanted);
+    // What `lockstep replay --keep` files runs from then on, with a snapshot or without.
+    let needed: BTreeSet<String> = wanted.iter().filter(|name| !name.starts_with("regressions__")).cloned().collect();
+    assert!(there.is_subset(&wanted), "without a scenario: {:?}", there.difference(&wanted));
+    assert!(needed.is_subset(&there), "without a snapshot: {:?}", needed.difference(&there));
 }
