@@ -1,4 +1,5 @@
 //! `lockstep replay`: from logs to a scenario, and what runs of it show.
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::net::Ipv4Addr;
@@ -113,6 +114,7 @@ pub(super) fn replay(args: &ReplayArgs, out: &mut impl Write) -> Result<Exit, Cl
     }
     let options = Options { title: args.title.clone(), squeeze: args.squeeze };
     let mut draft = Draft::of(&incident, &options);
+    draft.unknowns.extend(guesses(&reading));
     if draft.runs_for() > LONGEST {
         let days = draft.runs_for().as_secs() / 86_400;
         return Err(CliError::Argument(format!(
@@ -202,6 +204,17 @@ fn not_understood(reading: &Reading) -> Vec<NotUnderstood> {
     kinds.collect()
 }
 
+/// What was taken where lines don't tell their year or day.
+fn guesses(reading: &Reading) -> Vec<String> {
+    let years: BTreeSet<i16> = reading.files.iter().filter_map(|file| file.year_taken).collect();
+    let year = |year| {
+        format!("the year: not every line tells it; default: {year}, by the time of the file (`--year` tells it)")
+    };
+    let day = "the day: lines tell none; default: an arbitrary one";
+    let day = reading.files.iter().any(|file| file.day_taken).then(|| day.to_owned());
+    years.into_iter().map(year).chain(day).collect()
+}
+
 /// What was read, beside the scenario: on stderr.
 fn summary(args: &ReplayArgs, reading: &Reading, draft: &Draft, not_understood: &[NotUnderstood]) -> io::Result<()> {
     const MOST_KINDS: usize = 5;
@@ -220,6 +233,16 @@ fn summary(args: &ReplayArgs, reading: &Reading, draft: &Draft, not_understood: 
         reading.files.len(),
         draft.incident.hosts.len()
     )?;
+    let counts: [(u64, &str); 5] = [
+        (reading.files.iter().map(|file| file.cut).sum(), "cut off"),
+        (reading.files.iter().map(|file| file.long).sum(), "longer than 64 KiB"),
+        (reading.files.iter().map(|file| file.wrapped).sum(), "wrapped"),
+        (reading.files.iter().map(|file| file.mojibake).sum(), "with signs of a wrong code page"),
+        (reading.files.iter().map(|file| file.steps_back).sum(), "of which the clock stepped back"),
+    ];
+    for (count, what) in counts.iter().filter(|(count, _)| *count > 0) {
+        writeln!(err, "{count} lines {what}")?;
+    }
     for host in &draft.incident.hosts {
         let offset = host.offset;
         if offset.micros != 0 {

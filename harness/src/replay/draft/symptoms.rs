@@ -195,7 +195,18 @@ impl Scene<'_> {
             return None;
         }
         let (node, peer) = (self.name(party), self.name(other));
+        let what = format!("{node} stays on another chain than {peer}");
         let both = self.cast.parties[other].host.is_some();
+        if !both && self.weight(mine) >= self.weight(theirs) {
+            // The peer ought to come over, and it is no node.
+            return Some(Symptom {
+                what,
+                source: self.source(event),
+                reproduced: Vec::new(),
+                cured: Vec::new(),
+                mutant: None,
+            });
+        }
         let cured = if both {
             format!("converge: {{who: [{node}, {peer}], on: tips, after: {}, within: {WITHIN}}}", span(self.healed))
         } else {
@@ -204,12 +215,19 @@ impl Scene<'_> {
             format!("tip: {{who: [{node}], is: {}@{}, by: {by}}}", Chains::name(end.chain), end.height)
         };
         Some(Symptom {
-            what: format!("{node} stays on another chain than {peer}"),
+            what,
             source: self.source(event),
             reproduced: vec![format!("reorgs: {{who: [{node}], at_most: 0}}")],
             cured: vec![cured],
             mutant: Some("forks_skipped"),
         })
+    }
+
+    /// What decides between two chains: how many masternodes are on it, then its length (wire protocol, Fork choice).
+    fn weight(&self, start: &Start) -> (usize, u64) {
+        let starts = self.chains.starts.iter().zip(&self.cast.parties);
+        let on = starts.filter(|(other, party)| party.masternode && other.chain == start.chain);
+        (on.count(), start.height)
     }
 
     /// Nodes that stay behind, together where they have the same target.

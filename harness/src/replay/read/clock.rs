@@ -29,8 +29,10 @@ pub struct Clock {
     first: Option<i64>,
     /// The year that was taken for this file because its lines have none.
     pub year_taken: Option<i16>,
-    /// Its lines have no day, and an arbitrary one was taken.
+    /// Its first times have no day, and that of its first date, or an arbitrary one was taken.
     pub day_taken: bool,
+    /// Its times until now are of an arbitrary day.
+    some_day: bool,
     /// How often a host's time stepped back in this file.
     pub steps_back: u64,
 }
@@ -47,9 +49,12 @@ impl Clock {
         *self = Self { year: self.year, written, hosts, ..Self::default() };
     }
 
-    /// The file's first time, for lines before it.
-    pub fn begin(&mut self, stamp: Stamp) {
-        self.first = Some(self.date(None, stamp));
+    /// The file's first time, for lines before it, and its first date, for times of day before that.
+    pub fn begin(&mut self, first: Stamp, dated: Option<Stamp>) {
+        for stamp in dated.into_iter().chain([first]) {
+            self.first = Some(self.date(None, stamp));
+        }
+        self.day_taken |= matches!(first, Stamp::OfDay(_));
     }
 
     /// The time of a host's line.
@@ -61,6 +66,7 @@ impl Clock {
         let last = self.hosts[host].0.replace(at);
         self.steps_back += u64::from(last.is_some_and(|last| last > at));
         self.last = Some(at);
+        self.some_day &= matches!(stamp, Stamp::OfDay(_));
         at
     }
 
@@ -77,7 +83,7 @@ impl Clock {
         match stamp {
             Stamp::Whole(at) => at,
             Stamp::Yearless(month, day, of_day) => {
-                let before = self.before(host).or(self.first);
+                let before = self.before(host).or(self.first).filter(|_| !self.some_day);
                 // The last year in which the time isn't too late.
                 let (year, latest) = match (before, self.year, self.written) {
                     (Some(before), ..) => (year_of(before) + 1, before + YEAR - EARLIER),
@@ -99,6 +105,7 @@ impl Clock {
                 let carried = || host.and_then(|host| self.hosts.get(host)?.1);
                 let before = self.before(host).or(self.first).or_else(carried);
                 self.day_taken |= before.is_none();
+                self.some_day |= before.is_none();
                 let before = before.unwrap_or_else(|| some_day() + of_day);
                 let at = before - before.rem_euclid(DAY) + of_day;
                 match at - before {
@@ -178,13 +185,20 @@ mod tests {
         assert!(!clock.day_taken);
         clock.tell(0, Stamp::Whole(at(2025, 3, 1, 5)));
         assert_eq!(clock.tell(0, hour(6)), at(2025, 3, 1, 6), "after a line with a date");
+        clock.open(None);
+        clock.begin(hour(22), Some(Stamp::Whole(at(2025, 3, 2, 5))));
+        assert_eq!(clock.tell(5, hour(22)), at(2025, 3, 2, 22), "before one");
+        assert!(clock.day_taken);
+        clock.open(Some(at(2026, 1, 3, 12)));
+        clock.tell(6, hour(22));
+        assert_eq!(clock.tell(7, yearless(12, 24)), at(2025, 12, 24, 0), "an arbitrary day says nothing of the year");
     }
 
     #[test]
     fn lines_before_the_first_time_have_that_time() {
         let mut clock = Clock::new(None);
         clock.open(None);
-        clock.begin(Stamp::Whole(at(2025, 3, 1, 5)));
+        clock.begin(Stamp::Whole(at(2025, 3, 1, 5)), None);
         assert_eq!(clock.now(3), at(2025, 3, 1, 5));
         clock.tell(3, Stamp::Whole(at(2025, 3, 1, 6)));
         assert_eq!((clock.now(3), clock.now(4)), (at(2025, 3, 1, 6), at(2025, 3, 1, 6)));

@@ -82,7 +82,7 @@ impl fmt::Display for Flaw {
             Self::Foreign(first) => {
                 write!(
                     f,
-                    "not one line is known: is it another program's log? It begins `{first}`; --patterns adds what lines mean"
+                    "not one line is known: is it another program's log? It begins {first:?}; --patterns adds what lines mean"
                 )
             }
             Self::Timeless => f.write_str("not one line has a time: nothing can be put in order with other logs"),

@@ -9,6 +9,8 @@ use super::kinds::Kinds;
 use super::line::{Form, Line};
 use super::lines::Raw;
 use super::patterns::{Found, Patterns};
+use super::stamp::Stamp;
+use super::template::Values;
 use super::text::{clean, is_mojibake};
 use super::wrapped::Wrapped;
 use crate::replay::told::{Place, Told};
@@ -47,7 +49,7 @@ pub struct FileRead {
     pub steps_back: u64,
     /// The year that was taken, by the file's last change, because its first lines tell none.
     pub year_taken: Option<i16>,
-    /// Its lines tell no day: an arbitrary one was taken.
+    /// Its first lines tell no day: that of its first date was taken, or an arbitrary one.
     pub day_taken: bool,
     /// What is wrong with it, and in which line.
     pub problems: Vec<(Option<u64>, Flaw)>,
@@ -102,19 +104,21 @@ impl<'r, 'a> Log<'r, 'a> {
     pub fn begin(&mut self, bytes: &[u8]) -> bool {
         self.file.problems.extend(no_text(bytes).map(|flaw| (None, flaw)));
         let mut room = String::new();
-        let mut first = true;
+        let (mut headless, mut first, mut dated) = (true, None, None);
         for bytes in bytes.split(|byte| *byte == b'\n') {
             let line = Line::parse(clean(bytes, &mut room).0);
-            if line.form == Form::Plain {
-                continue;
-            }
-            if let (true, Some(host)) = (std::mem::take(&mut first), line.host) {
+            if let (true, Some(host)) = (headless, line.host) {
                 self.named = Some(self.shared.hosts.number(host, self.index));
             }
-            if let Some(stamp) = line.stamp {
-                self.shared.clock.begin(stamp);
+            headless &= line.form == Form::Plain;
+            first = first.or(line.stamp);
+            dated = line.stamp.filter(|stamp| !matches!(stamp, Stamp::OfDay(_)));
+            if dated.is_some() {
                 break;
             }
+        }
+        if let Some(first) = first {
+            self.shared.clock.begin(first, dated.filter(|dated| *dated != first));
         }
         self.file.problems.is_empty()
     }
@@ -167,11 +171,10 @@ impl<'r, 'a> Log<'r, 'a> {
         file.cut += u64::from(self.odd_last);
         let clock = &shared.clock;
         (file.steps_back, file.year_taken, file.day_taken) = (clock.steps_back, clock.year_taken, clock.day_taken);
-        let failed = failed.map(|error| match error.raw_os_error() {
-            Some(_) => (Some(file.lines + 1), Flaw::Broken(error.to_string())),
-            None => (Some(file.lines + 1), Flaw::Damaged(error.to_string())),
-        });
-        file.problems.extend(failed);
+        if let Some(error) = failed {
+            let broken = if error.raw_os_error().is_some() { Flaw::Broken } else { Flaw::Damaged };
+            file.problems.push((Some(file.lines.max(1)), broken(error.to_string())));
+        }
         if file.problems.is_empty() {
             let flaw = match begins {
                 None => Some(Flaw::Empty),
@@ -196,9 +199,10 @@ impl<'r, 'a> Log<'r, 'a> {
         let patterns = self.shared.patterns;
         let event = line.fields.iter().find(|(name, _)| name == "event").map(|(_, event)| &**event);
         if let Some(event) = event.filter(|event| patterns.knows(event)) {
+            let mut values = Values::none();
             let fields = line.fields.iter().filter(|(name, _)| name != "event");
-            let fields: Vec<(&str, &str)> = fields.map(|(name, value)| (&**name, &**value)).collect();
-            self.tell(event, &fields, written);
+            fields.for_each(|(name, value)| values.push(name, value));
+            self.tell(event, values.pairs(), written);
             return true;
         }
         if line.form != Form::Plain && line.message.ends_with(':') {

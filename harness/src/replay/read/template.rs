@@ -1,15 +1,13 @@
 //! A line's words with places for values: `Sent ping to {ip}{? at height {height}} (nonce: {nonce})`.
-use std::net::Ipv4Addr;
-
+use super::placeholder::{KINDS, Kind, after, value};
 use crate::scenario::vocabulary::allowed;
 
 /// Bytes that a template begins with, at least: lines are searched for them.
 pub const SHORTEST: usize = 4;
 /// Fields of an event, at most.
 pub const MOST_FIELDS: usize = 16;
-/// How far what follows a `rest` is looked for, in bytes.
-const FARTHEST: usize = 512;
-const KINDS: [&str; 5] = ["number", "decimal", "ip", "word", "rest"];
+/// Bytes of a value, at most.
+pub const LONGEST_VALUE: usize = 512;
 
 /// What a line is compared with.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,20 +23,8 @@ enum Part {
     Value(Option<String>, Kind),
     /// What may be missing.
     Maybe(Vec<Part>),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
-    /// Decimal digits up to 2^64 - 1.
-    Number,
-    /// The same, with a fraction.
-    Decimal,
-    /// An IPv4 address; a port after it is dropped.
-    Ip,
-    /// Up to a space or to the text that follows, without quotes around it.
-    Word,
-    /// Up to the text that follows, else to the line's end.
-    Rest,
+    /// The line's end.
+    End,
 }
 
 /// Names and values of an event.
@@ -63,10 +49,10 @@ impl<'a> Values<'a> {
         Self { pairs: [("", ""); MOST_FIELDS], count: 0 }
     }
 
-    /// One more; those above [`MOST_FIELDS`] are dropped.
+    /// One more; those above [`MOST_FIELDS`], and what is above [`LONGEST_VALUE`], are dropped.
     pub fn push(&mut self, name: &'a str, value: &'a str) {
         if let Some(pair) = self.pairs.get_mut(self.count) {
-            *pair = (name, value);
+            *pair = (name, &value[..value.floor_char_boundary(LONGEST_VALUE)]);
             self.count += 1;
         }
     }
@@ -117,7 +103,7 @@ impl Template {
                 match part {
                     Part::Value(name, _) => names.extend(name.as_deref()),
                     Part::Maybe(parts) => add(parts, names),
-                    Part::Text(_) => {}
+                    Part::Text(_) | Part::End => {}
                 }
             }
         }
@@ -148,6 +134,8 @@ fn walk<'a>(parts: &'a [Part], mut text: &'a str, values: &mut Values<'a>) -> Op
                 }
                 text = rest;
             }
+            Part::End if text.trim_end().is_empty() => {}
+            Part::End => return None,
             Part::Maybe(parts) => {
                 let count = values.count;
                 match walk(parts, text, values) {
@@ -158,62 +146,6 @@ fn walk<'a>(parts: &'a [Part], mut text: &'a str, values: &mut Values<'a>) -> Op
         }
     }
     Some(text)
-}
-
-/// What follows `literal`, which `text` begins with.
-fn after<'a>(text: &'a str, literal: &str) -> Option<&'a str> {
-    if let Some(rest) = text.strip_prefix(literal) {
-        return Some(if literal.ends_with(' ') { rest.trim_start_matches(' ') } else { rest });
-    }
-    let mut rest = text;
-    for (index, word) in literal.split(' ').enumerate() {
-        if index > 0 {
-            rest = rest.strip_prefix(' ')?.trim_start_matches(' ');
-        }
-        rest = rest.strip_prefix(word)?;
-    }
-    Some(rest)
-}
-
-/// The value that `text` begins with, and what follows it.
-fn value<'a>(text: &'a str, kind: Kind, next: Option<&str>) -> Option<(&'a str, &'a str)> {
-    let split = |length: usize| Some((text.get(..length)?, text.get(length..)?));
-    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-    match kind {
-        Kind::Number | Kind::Decimal => {
-            let whole = digits(text);
-            let (number, rest) = split(whole)?;
-            number.parse::<u64>().ok()?;
-            let fraction = rest.strip_prefix('.').map_or(0, digits);
-            if kind == Kind::Decimal && fraction > 0 { split(whole + 1 + fraction) } else { Some((number, rest)) }
-        }
-        Kind::Ip => {
-            let length = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').take(15).count();
-            // A point after it ends a sentence.
-            let length = text[..length].trim_end_matches('.').len();
-            let (ip, rest) = split(length)?;
-            ip.parse::<Ipv4Addr>().ok()?;
-            let port = rest.strip_prefix(':').map_or(0, digits);
-            Some((ip, if port > 0 { &rest[1 + port..] } else { rest }))
-        }
-        Kind::Word => {
-            let unquoted = text.trim_start_matches(['"', '\'']);
-            let end = unquoted.find(|letter: char| letter.is_whitespace()).unwrap_or(unquoted.len());
-            let word = unquoted.get(..end)?;
-            let next = next.and_then(|next| next.split(' ').next()).filter(|next| !next.is_empty());
-            let end = next.and_then(|next| word.find(next)).unwrap_or(end);
-            let (word, rest) = (unquoted.get(..end)?, unquoted.get(end..)?);
-            (!word.is_empty()).then(|| (word.trim_end_matches(['"', '\'', ',']), rest))
-        }
-        Kind::Rest => match next {
-            None => Some((text.trim_end(), "")),
-            Some(next) => {
-                let far = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= FARTHEST);
-                let end = far.into_iter().find(|at| after(&text[*at..], next).is_some())?;
-                split(end)
-            }
-        },
-    }
 }
 
 /// Reads parts up to the end, or to the brace that ends an optional one.
@@ -249,19 +181,18 @@ fn parts(rest: &mut &str, inside: bool) -> Result<Vec<Part>, Wrong> {
 }
 
 fn placeholder(inner: &str) -> Result<Part, Wrong> {
+    if inner == "$" {
+        return Ok(Part::End);
+    }
     let (name, kind) = inner.split_once(':').unwrap_or((inner, if inner == "ip" { "ip" } else { "number" }));
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
     if name.is_empty() || !name.bytes().all(fits) {
         let help = "small letters and _; {_} throws a number away".to_owned();
         return Err(Wrong { title: format!("`{name}` is no name of a value"), help });
     }
-    let kind = match kind {
-        "number" => Kind::Number,
-        "decimal" => Kind::Decimal,
-        "ip" => Kind::Ip,
-        "word" => Kind::Word,
-        "rest" => Kind::Rest,
-        _ => return Err(Wrong { title: format!("no kind of value `{kind}`"), help: allowed(kind, KINDS) }),
+    let Some((_, kind)) = KINDS.into_iter().find(|(word, _)| *word == kind) else {
+        let help = allowed(kind, KINDS.map(|(word, _)| word));
+        return Err(Wrong { title: format!("no kind of value `{kind}`"), help });
     };
     Ok(Part::Value((name != "_").then(|| name.to_owned()), kind))
 }
@@ -300,6 +231,8 @@ mod tests {
             ("lost {why:rest}", "lost", None),
             ("lost{why:rest}", "lost", Some("why=")),
             ("word {a:word}", "word ", None),
+            ("word{$}", "word ", Some("")),
+            ("word{$}", "words", None),
         ] {
             assert_eq!(values(template, text).as_deref(), wanted, "{template} | {text}");
         }
