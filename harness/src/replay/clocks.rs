@@ -7,7 +7,7 @@ use super::told::Told;
 use crate::scenario::value::usable;
 
 /// Nearer clocks are taken to be equal: what messages take is not the same both ways.
-const EQUAL: i64 = 50_000_000 / 1_000;
+const EQUAL: i64 = 50_000;
 /// Pings that wait for their other half, at most; beyond, a sample of them.
 const MOST_WAITING: usize = 20_000;
 

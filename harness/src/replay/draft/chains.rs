@@ -166,8 +166,7 @@ fn conflict(host: &Host, event: &Event, cast: &Cast) -> Vec<(usize, u64, bool)> 
     };
     let reason = event.fields.get("reason").map(Field::to_string).unwrap_or_default();
     let (agree, told) = match event.name.as_str() {
-        // Two hashes of one height.
-        // Where nobody is named the hashes tell who is meant.
+        // Two hashes of one height: where nobody is named they tell who is meant.
         "fork_detected" if event.fields.contains_key("ours") && event.peer.is_none() => (None, false),
         "fork_detected" if event.fields.contains_key("ours") => {
             (number("height").map(|height| height.saturating_sub(1)), false)

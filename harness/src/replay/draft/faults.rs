@@ -12,7 +12,7 @@ use crate::replay::told::Shown;
 /// Losses that begin and end within this time of each other have one cause.
 const TOGETHER: i64 = 60_000_000;
 /// A connection that lasts no longer is churn.
-const SHORT: i64 = 10_000_000;
+pub(super) const SHORT: i64 = 10_000_000;
 /// Longer than a dropped node waits for blocks (120 s) and pongs (some 160 s), and shorter than one with the cure does (300 s, 340 s): D-4.
 const SLOW: i64 = 200_000_000;
 /// So many of them make a habit.

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::cast::Cast;
 use super::chains::{Chains, Start};
-use super::faults::Faults;
+use super::faults::{Faults, SHORT};
 use super::text::span;
 use crate::history::Field;
 use crate::replay::incident::{Event, Host, Incident};
@@ -113,7 +113,7 @@ impl Scene<'_> {
     fn churn(&self, party: usize, host: &Host) -> Option<Symptom> {
         let short = |ip: &Ipv4Addr| {
             let connections = host.peers.get(ip).into_iter().flat_map(|peer| &peer.connections);
-            let brief = |from: i64, until: i64| until - from <= 10_000_000;
+            let brief = |from: i64, until: i64| until - from <= SHORT;
             connections.filter(|c| matches!((c.from, c.until), (Some(from), Some(until)) if brief(from, until))).count()
         };
         let ip = host.peers.keys().copied().max_by_key(|ip| (short(ip), std::cmp::Reverse(*ip)))?;
