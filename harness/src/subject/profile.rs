@@ -84,9 +84,32 @@ pub struct ProfileFile {
     /// 10,510 of them: it should be 73 days old, so that none is ahead of a clock. Default: the testnet's.
     #[serde(default)]
     pub genesis: Option<Spanned<String>>,
+    /// What `--image` needs to know, beside all this: `{{dir}}` is a folder of the container then.
+    #[serde(default)]
+    pub image: ImageFile,
     /// Requirements that it doesn't claim to keep.
     #[serde(default)]
     pub unsupported: Vec<UnsupportedFile>,
+}
+
+/// A node as an image. It has a network of its own, in which all its ports can be reached; `port` and `metrics` say which are asked.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImageFile {
+    /// A program in the image and its words, which `arguments` follow. Default: the image's own entry point.
+    pub command: Vec<String>,
+    /// The folder of its data, `{{dir}}`: a volume, in which `files` are written before it starts first. Default `/data`.
+    pub data: String,
+    /// Further folders that it writes to; each is a volume, empty at first.
+    pub volumes: Vec<String>,
+    /// Variables of its environment, beside `environment`.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Default for ImageFile {
+    fn default() -> Self {
+        Self { command: Vec::new(), data: "/data".into(), volumes: Vec::new(), environment: BTreeMap::new() }
+    }
 }
 
 /// When it is ready: the set-up begins then.
@@ -211,6 +234,8 @@ pub struct Profile {
     pub fits_chain: bool,
     /// See [`ProfileFile::attach`].
     pub attach: AttachFile,
+    /// See [`ProfileFile::image`].
+    pub image: ImageFile,
     /// Which stream is its log; `None`: it has none.
     pub log: Option<Stream>,
     /// Port and path.
@@ -329,6 +354,7 @@ impl Profile {
             fits_chain: file.clock.as_ref().is_some_and(|clock| clock.fits_chain),
             clock: file.clock.map(|clock| clock.file.value),
             attach: file.attach.unwrap_or_default(),
+            image: file.image,
             log: file.log.as_ref().map(|log| log.stream),
             json: file.log.is_some_and(|log| log.json),
             metrics: file.metrics.map(|metrics| (metrics.port, metrics.path.unwrap_or_else(|| "/metrics".to_owned()))),
@@ -374,6 +400,11 @@ impl Profile {
     pub fn helpers<'a>(&'a self, values: &'a Values) -> impl Iterator<Item = Vec<String>> {
         let fill = |words: &Vec<Template>| words.iter().map(|word| word.fill(values)).collect();
         self.helpers.iter().filter(|words| !words.is_empty()).map(fill)
+    }
+
+    /// Whether there is one.
+    pub fn has_helpers(&self) -> bool {
+        self.helpers.iter().any(|words| !words.is_empty())
     }
 
     /// Sections whose settings it has a place for.

@@ -5,10 +5,13 @@ mod cast;
 mod connections;
 mod disk;
 mod forwarder;
+mod ground;
 mod limits;
+mod local;
 mod log_line;
 mod member;
 pub mod namespace;
+mod origin;
 mod packet;
 pub mod packet_link;
 pub mod privilege;
@@ -17,7 +20,6 @@ mod readdress;
 mod scrape;
 mod shelter;
 pub mod spawner;
-mod tun;
 mod watch;
 mod wires;
 
@@ -36,15 +38,14 @@ use node::runtime::{Clock, SystemClock};
 
 use self::cast::{Cast, Stage};
 use self::disk::{copy, import, stored_chain};
+use self::ground::{Ground, Tuns};
 use self::member::{Ears, Member};
-use self::namespace::Namespace;
 use self::packet_link::PacketLink;
 use self::privilege::Ability;
 use self::program::{Program, Setting};
 use self::readdress::AddressBook;
 use self::scrape::Scraper;
 use self::shelter::Shelter;
-use self::spawner::Spawner;
 use self::watch::Watch;
 use self::wires::Wires;
 use super::LATENCY;
@@ -57,6 +58,7 @@ use crate::history::{History, Meta, Observation, What, memory_of};
 use crate::peer::Chains;
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{At, Fault};
+use crate::subject::container::EngineError;
 
 /// The harness's own address, for its questions.
 const HARNESS: Ipv4Addr = Ipv4Addr::new(10, 255, 255, 1);
@@ -103,6 +105,9 @@ pub enum ProcessError {
         /// What it says.
         report: String,
     },
+    /// Around containers.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
 }
 
 trait Wanted<T> {
@@ -138,22 +143,23 @@ struct Run<'a> {
     /// Nodes that start later, the next one last.
     late: Vec<(SimTime, String)>,
     names: BTreeMap<IpAddr, String>,
-    spawner: Spawner,
     ears: Ears,
     cast: Cast,
     scraper: Scraper,
     /// A node didn't get ready: there is nothing to play.
     stuck: bool,
-    /// Dropped last: what the processes write to.
+    /// See [`Meta::environment`].
+    environment: BTreeMap<String, String>,
+    /// Dropped last: what the nodes stand on and write to.
+    _ground: Ground,
     _shelter: Shelter,
 }
 
 impl<'a> Run<'a> {
     fn set_up(told: &'a Scenario, chains: &Chains, seed: u64, options: &Options) -> Result<Self, ProcessError> {
         let mut real = told.clone();
-        let namespaces = options.ability == Ability::Namespaces;
         let book = match options.ability {
-            Ability::Namespaces => AddressBook::default(),
+            Ability::Namespaces | Ability::Containers(_) => AddressBook::default(),
             Ability::Loopback(_) => AddressBook::loopback(&mut real).to("find free loopback addresses")?,
         };
         let scale = options.time_scale.max(1);
@@ -167,34 +173,33 @@ impl<'a> Run<'a> {
         let parties = parties.chain(real.peers.iter().map(|(name, peer)| (name, peer.ip)));
         let ips: BTreeMap<String, IpAddr> = parties.map(|(name, ip)| (name.clone(), ip.into())).collect();
 
-        let mut tuns = Vec::new();
-        let mut network = |ips: Vec<Ipv4Addr>| -> Result<Option<Arc<Namespace>>, ProcessError> {
-            if !namespaces {
-                return Ok(None);
-            }
-            let (namespace, tun) = Namespace::new(&ips).to("make a network namespace")?;
-            tuns.push((ips, tun));
-            Ok(Some(Arc::new(namespace)))
-        };
+        let ground = Ground::new(&options.ability, shelter.path().join("agents"))?;
+        let mut tuns = Tuns::new();
         let mut members = BTreeMap::new();
         let mut stored: BTreeMap<At, PathBuf> = BTreeMap::new();
         for (name, node) in &real.nodes {
             let dir = shelter.path().join(name);
             fs::create_dir(&dir).to(format!("make {}", dir.display()))?;
-            options.program.prepare(&real, node, chains, &dir, setting)?;
-            let member = Member::new(name, node, &options.program, setting, dir.clone(), network(vec![node.ip])?)
-                .to(format!("write to {}", dir.display()))?;
-            match (&options.program, stored.get(&node.chain)) {
+            let program = &options.program;
+            program.prepare(&real, node, chains, (&dir, ground.seen(program, &dir)), setting)?;
+            match (program, stored.get(&node.chain)) {
                 (Program::Reference(_), Some(same)) => copy(&same.join("data"), &dir.join("data"))?,
                 (Program::Reference(program), None) => import(program, &dir, chains, &node.chain)?,
                 // Who knows only the wire begins with nothing.
                 (Program::Profiled(..), _) => {}
             }
+            let home = ground.home(name, node, program, setting, &dir, &mut tuns)?;
+            let member = Member::new(name, node.ip, program, setting, dir.clone(), home);
+            let member = member.to(format!("write to {}", dir.display()))?;
             stored.entry(node.chain.clone()).or_insert(dir);
             members.insert(name.clone(), member);
         }
-        let peers = network(real.peers.values().map(|peer| peer.ip).collect())?;
-        let harness = network(vec![HARNESS])?;
+        let ours = [HARNESS].into_iter().chain(real.peers.values().map(|peer| peer.ip)).collect();
+        let origin = ground.origin(ours, &mut tuns)?;
+        let congestion_control = origin.congestion_control().to("learn the congestion control")?;
+        let environment = [("engine", ground.engine().map(str::to_owned)), ("congestion_control", congestion_control)];
+        let environment = environment.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?))).collect();
+        let namespaces = !tuns.is_empty();
         let default = LinkParams { latency: LATENCY / scale, ..LinkParams::default() };
         let wires = if namespaces {
             let link = PacketLink::start(seed, tuns, default, vec![HARNESS]).to("start the packet link")?;
@@ -204,7 +209,6 @@ impl<'a> Run<'a> {
         };
         let mut links = LinkFaults::new(wires.clone(), ips.clone(), scale);
         set_links(&real, &mut links);
-        let spawner = Spawner::start().to("start a thread")?;
         let mut late: Vec<_> = real.nodes.iter().map(|(name, node)| (node.starts_at, name.clone())).collect();
         late.sort();
         late.reverse();
@@ -216,7 +220,7 @@ impl<'a> Run<'a> {
             Some(ready) => {
                 while let Some((_, name)) = late.pop_if(|(at, _)| at.is_zero()) {
                     if let Some(member) = members.get_mut(&name) {
-                        member.start(&spawner, &ears).to(format!("start {name}"))?;
+                        member.start(&ears).to(format!("start {name}"))?;
                     }
                 }
                 !all_ready(&mut members, &watch, ready.within)?
@@ -237,10 +241,9 @@ impl<'a> Run<'a> {
             // The reference node's log tells more of them.
             tells_fates: !namespaces && matches!(options.program, Program::Profiled(..)),
         };
-        let cast = Cast::start(stage, seed, peers, &watch).to("start the scripted peers")?;
-        let scraper = Scraper::start(harness, watch.clone()).to("start a thread")?;
+        let cast = Cast::start(stage, seed, origin.clone(), &watch).to("start the scripted peers")?;
+        let scraper = Scraper::start(origin, watch.clone()).to("start a thread")?;
         let names = ips.into_iter().map(|(name, ip)| (ip, name)).collect();
-        let _shelter = shelter;
         Ok(Self {
             told,
             seed,
@@ -252,12 +255,13 @@ impl<'a> Run<'a> {
             members,
             late,
             names,
-            spawner,
             ears,
             cast,
             scraper,
             stuck,
-            _shelter,
+            environment,
+            _ground: ground,
+            _shelter: shelter,
         })
     }
 
@@ -287,7 +291,7 @@ impl<'a> Run<'a> {
             thread::sleep(look.min(self.watch.until(self.told.runs_for)));
         }
         self.sample();
-        let Self { told, seed, watch, wires, mut members, scraper, cast, ears, .. } = self;
+        let Self { told, seed, watch, wires, mut members, scraper, cast, ears, environment, .. } = self;
         let program = ears.program;
         scraper.finish();
         if let Wires::Packets(link) = &wires {
@@ -299,8 +303,10 @@ impl<'a> Run<'a> {
         // What comes after is about the end of the run, not about the nodes.
         let full = watch.is_full();
         let (mut seen, end) = (watch.take(), watch.now());
-        members.values().for_each(Member::terminate);
-        members.values_mut().for_each(Member::finish);
+        members.values_mut().for_each(Member::terminate);
+        for member in members.values_mut() {
+            member.finish().to(format!("read what {} left", member.name))?;
+        }
         drop(cast);
         for member in members.values() {
             let last = seen.iter().rev().filter(|seen| seen.source == member.name).find_map(|seen| match &seen.what {
@@ -321,15 +327,15 @@ impl<'a> Run<'a> {
         }
         let parties = told.nodes.iter().map(|(name, node)| (name.clone(), node.ip));
         let parties = parties.chain(told.peers.iter().map(|(name, peer)| (name.clone(), peer.ip))).collect();
-        let mut history = History::new(Meta { scenario: told.name.clone(), seed, parties });
+        let mut history = History::new(Meta { scenario: told.name.clone(), seed, parties, environment });
         seen.into_iter().for_each(|seen| history.push(seen));
         Ok(history)
     }
 
     fn start(&mut self, name: &str) -> Result<(), ProcessError> {
-        let Self { members, spawner, ears, .. } = self;
+        let Self { members, ears, .. } = self;
         let Some(member) = members.get_mut(name) else { return Ok(()) };
-        member.start(spawner, ears).to(format!("start {name}"))
+        member.start(ears).to(format!("start {name}"))
     }
 
     fn turn(&mut self, id: u32, turn: Turn) -> Result<(), ProcessError> {
@@ -428,10 +434,10 @@ impl<'a> Run<'a> {
             self.watch.see(name, What::Process { up: true, by_itself: None });
             if let (Wires::Packets(link), Some(member), true) = (&self.wires, self.members.get_mut(name), power_loss) {
                 // Its old kernel would have gone on with its connections.
-                let (namespace, tun) = Namespace::new(&[member.ip]).to("make a network namespace")?;
-                link.replace(member.ip, tun).to("watch a device")?;
+                if let Some(tun) = member.rebuild().to("make another machine")? {
+                    link.replace(member.ip, tun).to("watch a device")?;
+                }
                 link.silence(member.ip, false);
-                member.move_to(namespace);
             }
             self.start(name)?;
         }

@@ -1,0 +1,308 @@
+//! A node in a container, in the network of its sandbox, with its data in a volume.
+use std::fs;
+use std::io::{self, Read};
+use std::net::SocketAddrV4;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use agent::{Order, Tun};
+use bollard::container::LogOutput;
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, MountVolumeOptions};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::sync::mpsc::{Receiver, channel};
+
+use super::engine::{Engine, EngineError, Output};
+use super::label::Run;
+use super::sandbox::Sandbox;
+use crate::subject::home::Home;
+use crate::subject::profile::Stream;
+
+/// Parts of a log that wait to be read; who writes more waits.
+const WAITING: usize = 64;
+/// Bytes of what a node wrote last to the stream that is not its log.
+const LAST_WORDS: usize = 4096;
+
+/// What a node is made of.
+#[derive(Debug)]
+pub struct Recipe<'a> {
+    /// The image.
+    pub image: &'a str,
+    /// The program, its words, its variables and its folder; a program without a name: the image's own.
+    pub command: &'a Command,
+    /// The folder with its data.
+    pub data: &'a str,
+    /// Further folders that it writes to.
+    pub volumes: &'a [String],
+    /// Which stream is its log.
+    pub log: Stream,
+    /// Whether it keeps to its folder, and needs no rights: the reference node.
+    pub modest: bool,
+}
+
+/// See the module. Its containers are there until its run is swept up.
+pub struct Pod {
+    engine: Arc<Engine>,
+    sandbox: Sandbox,
+    id: String,
+    data: String,
+    /// The harness's copy of its folder.
+    dir: PathBuf,
+    log: Stream,
+    modest: bool,
+    /// While it was started and not killed: whether all that it wrote was read.
+    life: Option<Arc<AtomicBool>>,
+    last_words: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Pod {
+    /// A node with the files that are in `dir`, not started.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn new(
+        engine: &Arc<Engine>,
+        run: &Run,
+        name: &str,
+        sandbox: Sandbox,
+        recipe: &Recipe<'_>,
+        dir: &Path,
+    ) -> Result<Self, EngineError> {
+        let volume = run.name(&format!("{name}-data"));
+        engine.create_volume(&volume, run.labels())?;
+        let text = |word: &std::ffi::OsStr| word.to_string_lossy().into_owned();
+        let program = text(recipe.command.get_program());
+        let variables = recipe.command.get_envs();
+        let variables = variables.filter_map(|(name, value)| Some(format!("{}={}", text(name), text(value?))));
+        let mut mounts = vec![Mount {
+            typ: Some(MountType::VOLUME),
+            source: Some(volume),
+            target: Some(recipe.data.to_owned()),
+            ..Mount::default()
+        }];
+        mounts.extend(recipe.volumes.iter().map(|target| Mount {
+            typ: Some(MountType::VOLUME),
+            target: Some(target.clone()),
+            volume_options: Some(MountVolumeOptions {
+                labels: Some(run.labels().into()),
+                ..MountVolumeOptions::default()
+            }),
+            ..Mount::default()
+        }));
+        let body = ContainerCreateBody {
+            image: Some(recipe.image.to_owned()),
+            entrypoint: (!program.is_empty()).then(|| vec![program]),
+            cmd: Some(recipe.command.get_args().map(text).collect()),
+            env: Some(variables.collect()),
+            working_dir: recipe.command.get_current_dir().map(|dir| dir.display().to_string()),
+            labels: Some(run.labels().into()),
+            host_config: Some(HostConfig {
+                network_mode: Some(format!("container:{}", sandbox.id())),
+                mounts: Some(mounts),
+                readonly_rootfs: recipe.modest.then_some(true),
+                cap_drop: recipe.modest.then(|| vec!["ALL".into()]),
+                security_opt: recipe.modest.then(|| vec!["no-new-privileges".into()]),
+                log_config: Some(log_config()),
+                ..HostConfig::default()
+            }),
+            ..ContainerCreateBody::default()
+        };
+        let id = engine.create(&run.name(name), body)?;
+        let pod = Self {
+            engine: engine.clone(),
+            sandbox,
+            id,
+            data: recipe.data.to_owned(),
+            dir: dir.to_owned(),
+            log: recipe.log,
+            modest: recipe.modest,
+            life: None,
+            last_words: Arc::default(),
+        };
+        let archive = archive(|to| add_all(to, Path::new("."), dir)).map_err(|error| EngineError::Refused {
+            what: format!("pack {}", dir.display()),
+            why: error.to_string(),
+            help: "",
+        })?;
+        engine.upload(&pod.id, &pod.data, archive)?;
+        Ok(pod)
+    }
+}
+
+/// A tar archive.
+fn archive(fill: impl FnOnce(&mut tar::Builder<Vec<u8>>) -> io::Result<()>) -> io::Result<Vec<u8>> {
+    let mut to = tar::Builder::new(Vec::new());
+    fill(&mut to)?;
+    to.into_inner()
+}
+
+/// Adds a file, or a folder where there are no bytes, that anybody may read and write: who the node runs as is its image's business.
+fn add(to: &mut tar::Builder<Vec<u8>>, name: &Path, bytes: Option<&[u8]>) -> io::Result<()> {
+    let mut header = tar::Header::new_gnu();
+    let bytes = match bytes {
+        Some(bytes) => {
+            header.set_mode(0o666);
+            bytes
+        }
+        None => {
+            header.set_entry_type(tar::EntryType::Directory);
+            header.set_mode(0o777);
+            &[]
+        }
+    };
+    header.set_size(bytes.len() as u64);
+    to.append_data(&mut header, name, bytes)
+}
+
+/// Adds a folder with all that is in it.
+fn add_all(to: &mut tar::Builder<Vec<u8>>, name: &Path, dir: &Path) -> io::Result<()> {
+    add(to, name, None)?;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = name.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => add_all(to, &name, &entry.path())?,
+            false => add(to, &name, Some(&fs::read(entry.path())?))?,
+        }
+    }
+    Ok(())
+}
+
+/// Little of a log stays with the engine: the harness reads it all.
+pub(super) fn log_config() -> HostConfigLogConfig {
+    let config = [("max-size", "10m"), ("max-file", "2")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    HostConfigLogConfig { typ: Some("local".into()), config: Some(config.into()) }
+}
+
+impl Home for Pod {
+    fn start(&mut self) -> io::Result<Box<dyn Read + Send>> {
+        let output = self.engine.attach(&self.id).map_err(io::Error::other)?;
+        let (to, log) = channel(WAITING);
+        let all_read = Arc::new(AtomicBool::new(false));
+        self.engine.spawn(follow(output, self.log, to, self.last_words.clone(), all_read.clone()));
+        self.engine.start(&self.id).map_err(io::Error::other)?;
+        self.life = Some(all_read);
+        Ok(Box::new(Log { parts: log, part: Bytes::new() }))
+    }
+
+    fn kill(&mut self) {
+        if self.life.take().is_some() {
+            // An error means that it has ended already.
+            let _ = self.engine.signal(&self.id, "KILL");
+            let _ = self.engine.ended(&self.id);
+        }
+    }
+
+    fn terminate(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.engine.signal(&self.id, "TERM");
+    }
+
+    fn ended(&mut self) -> Option<String> {
+        // The engine is asked only then: there are many nodes, and they are looked at often.
+        let all_read = self.life.as_ref()?.load(Ordering::Relaxed);
+        let state = all_read.then(|| self.engine.state(&self.id));
+        let how = match state? {
+            Ok(state) if state.running => return None,
+            Ok(state) if state.out_of_memory => "out of memory".to_owned(),
+            Ok(state) if !state.error.is_empty() => state.error,
+            Ok(state) => format!("exit status: {}", state.exit_code),
+            Err(error) => error.to_string(),
+        };
+        let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = String::from_utf8_lossy(&words);
+        let last = words.trim_end().lines().next_back().unwrap_or("nothing on its standard error");
+        Some(format!("{how}, {last}"))
+    }
+
+    fn pause(&mut self) {
+        // An error means that it is paused, or has ended already.
+        let _ = self.engine.pause(&self.id, true);
+    }
+
+    fn resume(&mut self) {
+        let _ = self.engine.pause(&self.id, false);
+    }
+
+    fn is_paused(&self) -> bool {
+        self.engine.state(&self.id).is_ok_and(|state| state.paused)
+    }
+
+    fn listens(&self, at: SocketAddrV4) -> bool {
+        self.sandbox.talk().ask(&Order::Listening(at)).is_ok()
+    }
+
+    fn memory(&self) -> Option<[f64; 2]> {
+        self.engine.memory(&self.id)
+    }
+
+    fn write(&self, file: &str, text: &str) -> io::Result<()> {
+        let archive = archive(|to| add(to, Path::new(file), Some(text.as_bytes())))?;
+        self.engine.upload(&self.id, &self.data, archive).map_err(io::Error::other)
+    }
+
+    fn rebuild(&mut self) -> io::Result<Option<Tun>> {
+        self.sandbox.rebuild().map(Some)
+    }
+
+    fn fetch(&mut self) -> io::Result<()> {
+        // Nobody knows what a stranger's data mean.
+        if !self.modest {
+            return Ok(());
+        }
+        let archive = self.engine.download(&self.id, &format!("{}/.", self.data)).map_err(io::Error::other)?;
+        fs::remove_dir_all(&self.dir)?;
+        fs::create_dir(&self.dir)?;
+        tar::Archive::new(&archive[..]).unpack(&self.dir)
+    }
+
+    fn failed_helper(&mut self) -> Option<(String, String)> {
+        None
+    }
+}
+
+/// Hands over a log as it comes, and keeps the end of the other stream.
+async fn follow(
+    mut output: Output,
+    log: Stream,
+    to: tokio::sync::mpsc::Sender<Bytes>,
+    last_words: Arc<Mutex<Vec<u8>>>,
+    all_read: Arc<AtomicBool>,
+) {
+    while let Some(Ok(part)) = output.next().await {
+        let stream = if matches!(part, LogOutput::StdErr { .. }) { Stream::Stderr } else { Stream::Stdout };
+        let bytes = part.into_bytes();
+        if stream == log {
+            // Nobody reads any more: the node goes on nevertheless.
+            let _ = to.send(bytes).await;
+        } else {
+            let mut words = last_words.lock().unwrap_or_else(PoisonError::into_inner);
+            words.extend_from_slice(&bytes);
+            let too_many = words.len().saturating_sub(LAST_WORDS);
+            words.drain(..too_many);
+        }
+    }
+    all_read.store(true, Ordering::Relaxed);
+}
+
+/// A log, in the parts in which it comes.
+struct Log {
+    parts: Receiver<Bytes>,
+    part: Bytes,
+}
+
+impl Read for Log {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        while self.part.is_empty() {
+            match self.parts.blocking_recv() {
+                Some(part) => self.part = part,
+                None => return Ok(0),
+            }
+        }
+        let taken = self.part.split_to(self.part.len().min(room.len()));
+        room[..taken.len()].copy_from_slice(&taken);
+        Ok(taken.len())
+    }
+}
