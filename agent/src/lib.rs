@@ -2,10 +2,12 @@
 //! their descriptors out over a Unix socket.
 //!
 //! `lockstep-agent SOCKET` connects to the harness, obeys one [`Order`] after the other, and ends when the harness does.
+//! `lockstep-agent SOCKET PROGRAM WORD..` connects, and becomes the program when the harness says so: starting a container takes a while, this
+//! doesn't.
 mod order;
 mod talk;
 mod tun;
 
 pub use order::Order;
-pub use talk::{Answer, Talk, listening, serve};
+pub use talk::{Answer, Talk, hold, listening, serve};
 pub use tun::{MTU, PATH, Tun, told};

@@ -1,14 +1,20 @@
 //! See the library.
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use agent::{Talk, serve};
+use agent::{Talk, hold, serve};
 
 fn main() -> ExitCode {
-    let Some(path) = std::env::args_os().nth(1) else {
-        eprintln!("usage: lockstep-agent SOCKET");
+    let mut words = std::env::args_os().skip(1);
+    let Some(path) = words.next() else {
+        eprintln!("usage: lockstep-agent SOCKET [PROGRAM WORD..]");
         return ExitCode::from(2);
     };
-    match Talk::connect(path.as_ref()).and_then(|talk| serve(&talk)) {
+    let talk = Talk::connect(path.as_ref());
+    let done = match words.next() {
+        None => talk.and_then(|talk| serve(&talk)),
+        Some(program) => talk.and_then(|talk| hold(&talk, Command::new(program).args(words))),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{}: {error}", path.display());

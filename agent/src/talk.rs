@@ -3,7 +3,9 @@ use std::fs;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddrV4;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use nix::cmsg_space;
@@ -16,10 +18,12 @@ use nix::sys::socket::{
 use nix::sys::time::TimeVal;
 
 use crate::order::Order;
-use crate::tun::Tun;
+use crate::tun::{Tun, told};
 
 /// Bytes of a message: the addresses of a thousand parties fit.
 const LONGEST: usize = 1 << 14;
+/// What the harness says to who is held.
+const GO: &str = "go";
 /// Connections that wait to be accepted, for one socket.
 const BACKLOG: i32 = 1024;
 
@@ -95,6 +99,14 @@ impl Talk {
         }
     }
 
+    /// Lets who waits in [`hold`] go.
+    ///
+    /// # Errors
+    /// It is not there any more.
+    pub fn release(&self) -> io::Result<()> {
+        self.send(GO, None)
+    }
+
     fn send(&self, text: &str, fd: Option<&OwnedFd>) -> io::Result<()> {
         let fds = fd.map(AsRawFd::as_raw_fd);
         let rights = fds.as_slice();
@@ -138,6 +150,18 @@ impl AsFd for Talk {
 
 fn unix() -> io::Result<OwnedFd> {
     Ok(socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None)?)
+}
+
+/// Becomes `program` when the other end says so; returns where that ends without a word.
+///
+/// # Errors
+/// The connection's, or the program can't be started.
+pub fn hold(talk: &Talk, program: &mut Command) -> io::Result<()> {
+    match talk.receive()? {
+        None => Ok(()),
+        Some((word, _)) if word == GO => Err(told(&program.get_program().display().to_string(), program.exec())),
+        Some((word, _)) => Err(io::Error::other(format!("not the harness's word: {word:?}"))),
+    }
 }
 
 /// Obeys until the other end is gone.
@@ -248,6 +272,25 @@ mod tests {
             let error = talk.ask(&order).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }
+    }
+
+    #[test]
+    fn who_is_held_waits_for_the_word() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("gate");
+        let port = Talk::listen(&path).unwrap();
+        let held = |program: &'static str| {
+            let path = path.clone();
+            let held = thread::spawn(move || hold(&Talk::connect(&path)?, &mut Command::new(program)));
+            (port.accept(Duration::from_secs(5)).unwrap(), held)
+        };
+        // What can be started replaces this process: see the tests of containers.
+        let (talk, waiting) = held("/nowhere");
+        talk.release().unwrap();
+        assert!(waiting.join().unwrap().unwrap_err().to_string().contains("/nowhere: No such file"));
+        let (talk, waiting) = held("/nowhere");
+        drop(talk);
+        waiting.join().unwrap().unwrap();
     }
 
     #[test]

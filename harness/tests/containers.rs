@@ -41,6 +41,9 @@ const SCENARIOS: [&str; 9] = [
 /// Of an hour of the scenario's, six minutes pass.
 const TIME_SCALE: u32 = 10;
 
+/// Cases with faults that a container has to give: a clock that is moved, a restart.
+const JUDGED: &str = "MNS-HX-16";
+
 /// Verdicts by scenario, in the simulation, as processes and in containers.
 type Table = Arc<Mutex<BTreeMap<&'static str, [String; 3]>>>;
 
@@ -59,6 +62,8 @@ fn main() {
     let mut tests: Vec<(String, Box<dyn FnOnce(Arc<Engine>) -> Result<(), Failed> + Send>)> = vec![
         ("the image is small, modest and tells its health".into(), Box::new(|_| image())),
         ("a harness that is killed leaves nothing".into(), Box::new(killed)),
+        ("an image is judged as its program is".into(), Box::new(|_| certified())),
+        ("an image that is no node is told as such".into(), Box::new(|_| strangers())),
     ];
     for name in SCENARIOS {
         let table = table.clone();
@@ -71,13 +76,17 @@ fn main() {
             Ok(engine) => ready.map_err(Failed::from).and_then(|()| test(engine)),
             Err(why) => Err(why.into()),
         });
-        trial.with_kind(missing.map_or("container".into(), |why| format!("no containers: {why}"))).with_ignored_flag(ignored)
+        trial
+            .with_kind(missing.map_or("container".into(), |why| format!("no containers: {why}")))
+            .with_ignored_flag(ignored)
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     let table = table.lock().unwrap();
     if !table.is_empty() {
         println!("{:<58} {:<10} {:<10} container", "parity at 10 times real time", "sim", "process");
-        table.iter().for_each(|(name, [sim, process, container])| println!("{name:<58} {sim:<10} {process:<10} {container}"));
+        table
+            .iter()
+            .for_each(|(name, [sim, process, container])| println!("{name:<58} {sim:<10} {process:<10} {container}"));
     }
     conclusion.exit();
 }
@@ -136,7 +145,10 @@ fn image() -> Result<(), Failed> {
     }
     let dir = tempfile::tempdir()?;
     let config = dir.path().join("config.toml");
-    std::fs::write(&config, "[network]\nlisten = \"0.0.0.0:24100\"\n[store]\npath = \"/data/chain\"\n[http]\nlisten = \"127.0.0.1:24180\"\n")?;
+    std::fs::write(
+        &config,
+        "[network]\nlisten = \"0.0.0.0:24100\"\n[store]\npath = \"/data/chain\"\n[http]\nlisten = \"127.0.0.1:24180\"\n",
+    )?;
     std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -150,18 +162,117 @@ fn image() -> Result<(), Failed> {
             .start()
             .await?;
         let mut status = node
-            .exec(ExecCommand::new(["/masternode", "status", "--config", "/etc/lockstep/config.toml"]).with_cmd_ready_condition(CmdWaitFor::exit()))
+            .exec(
+                ExecCommand::new(["/masternode", "status", "--config", "/etc/lockstep/config.toml"])
+                    .with_cmd_ready_condition(CmdWaitFor::exit()),
+            )
             .await?;
         let told = String::from_utf8_lossy(&status.stdout_to_vec().await?).into_owned();
         let user = docker(&["inspect", "--format", "{{.Config.User}} {{.State.Pid}}", node.id()])?;
         let (user, pid) = user.trim().split_once(' ').unwrap();
         let ids = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
         let ids = ids.lines().find(|line| line.starts_with("Uid:")).unwrap_or_default().to_owned();
-        match user == "65532:65532" && ids.split_whitespace().skip(1).all(|id| id == "65532") && told.contains("height") {
+        match user == "65532:65532" && ids.split_whitespace().skip(1).all(|id| id == "65532") && told.contains("height")
+        {
             true => Ok(()),
             false => Err(format!("{user}, {ids}, {told}").into()),
         }
     })
+}
+
+/// What a statement says of each requirement that was tried.
+fn certified() -> Result<(), Failed> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let statuses = |whom: [&str; 2]| -> Result<Vec<(String, String)>, Failed> {
+        let out = tempfile::tempdir()?;
+        let mut certify = Command::new(LOCKSTEP);
+        certify.args([
+            "certify",
+            "--profile",
+            "fixtures/profiles/reference.yaml",
+            "--time-scale",
+            "10",
+            "--case",
+            JUDGED,
+        ]);
+        let output = certify.args(whom).arg("--out").arg(out.path()).current_dir(&root).output()?;
+        let statement = std::fs::read_to_string(out.path().join("statement.json"))
+            .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(&output.stderr)))?;
+        let statement: serde_json::Value = serde_json::from_str(&statement)?;
+        let rows = statement["rows"].as_array().cloned().unwrap_or_default().into_iter();
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        Ok(rows
+            .map(|row| (text(&row["id"]), text(&row["status"])))
+            .filter(|(_, status)| status != "not_tried")
+            .collect())
+    };
+    let (program, image) = (statuses(["--exec", NODE])?, statuses(["--image", IMAGE])?);
+    match program == image && !image.is_empty() && image.iter().all(|(_, status)| status == "pass") {
+        true => Ok(()),
+        false => Err(format!("program {program:?}, image {image:?}").into()),
+    }
+}
+
+/// Images of a program that ends, says nothing, or says a gigabyte.
+fn strangers() -> Result<(), Failed> {
+    const PROGRAM: &str = r#"
+        fn main() {
+            match option_env!("HOW") {
+                Some("ends") => { eprintln!("no licence"); std::process::exit(7) }
+                Some("floods") => for _ in 0..4_000_000 { println!("{:0256}", 0) },
+                _ => {}
+            }
+            std::thread::sleep(std::time::Duration::from_secs(600));
+        }"#;
+    let dir = tempfile::tempdir()?;
+    std::fs::write(dir.path().join("node.rs"), PROGRAM)?;
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    for (how, words) in [
+        (
+            "ends",
+            "exit status: 7, no licence, but not one line of log came of it: try `docker run --rm lockstep/test-ends`",
+        ),
+        ("is-silent", "it runs, but not one line of log came of it"),
+        ("floods", "has more than 256 MiB: let it say less"),
+    ] {
+        let image = format!("lockstep/test-{how}");
+        let mut rustc = Command::new("rustc");
+        rustc.args(["-C", "target-feature=+crt-static", "--target", &target, "node.rs"]).env("HOW", how);
+        succeeded(&mut rustc.current_dir(dir.path()))?;
+        let mut import = Command::new("sh");
+        import.args(["-c", r#"tar c node | docker import --change 'ENTRYPOINT ["/node"]' - "$0""#, &image]);
+        succeeded(&mut import.current_dir(dir.path()))?;
+        let mut run = Command::new(LOCKSTEP);
+        run.args([
+            "run",
+            "--backend",
+            "container",
+            "--time-scale",
+            "60",
+            "--image",
+            &image,
+            "--filter",
+            "median-of-three",
+            "--out",
+            "runs",
+        ]);
+        let run =
+            run.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")).current_dir(dir.path()).output()?;
+        docker(&["image", "rm", &image])?;
+        let said = String::from_utf8_lossy(&run.stderr);
+        if run.status.code() != Some(4) || !said.contains(words) {
+            return Err(format!("{how}: {}, {said}", run.status).into());
+        }
+    }
+    Ok(())
+}
+
+fn succeeded(command: &mut Command) -> Result<(), Failed> {
+    let output = command.output()?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)).into()),
+    }
 }
 
 /// Killed in the middle of a run, as nobody can prepare for.
@@ -177,7 +288,12 @@ fn killed(_: Arc<Engine>) -> Result<(), Failed> {
     let left = || -> Result<String, Failed> {
         let containers = docker(&["ps", "--all", "--format", "{{.Names}}"])?;
         let volumes = docker(&["volume", "ls", "--format", "{{.Name}}"])?;
-        Ok(containers.lines().chain(volumes.lines()).filter(|name| name.starts_with(&owner)).collect::<Vec<_>>().join(" "))
+        Ok(containers
+            .lines()
+            .chain(volumes.lines())
+            .filter(|name| name.starts_with(&owner))
+            .collect::<Vec<_>>()
+            .join(" "))
     };
     let came = wait_until(Duration::from_secs(30), || left().is_ok_and(|left| left.split(' ').count() > 4));
     run.kill()?;

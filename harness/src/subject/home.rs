@@ -12,6 +12,9 @@ pub trait Home: Send {
     /// It can't be started.
     fn start(&mut self) -> io::Result<Box<dyn Read + Send>>;
 
+    /// Waits until a start takes next to no time.
+    fn wait_until_at_hand(&mut self);
+
     /// Ends the program at once, and waits until it has ended.
     fn kill(&mut self);
 

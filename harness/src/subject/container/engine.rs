@@ -363,7 +363,9 @@ impl Engine {
 fn socket(host: Option<&str>) -> Result<PathBuf, EngineError> {
     match host.filter(|host| !host.is_empty()) {
         None => Ok(SOCKET.into()),
-        Some(host) => host.strip_prefix("unix://").map(PathBuf::from).ok_or_else(|| EngineError::Elsewhere(host.to_owned())),
+        Some(host) => {
+            host.strip_prefix("unix://").map(PathBuf::from).ok_or_else(|| EngineError::Elsewhere(host.to_owned()))
+        }
     }
 }
 
@@ -434,7 +436,8 @@ mod tests {
                 let found = answers.iter().find(|(end, ..)| path.ends_with(end));
                 let (_, status, body) = found.unwrap_or(&("", 404, r#"{"message":"no such thing"}"#));
                 let length = body.len();
-                let head = format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n");
+                let head =
+                    format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n");
                 let _ = write!(stream, "{head}Connection: close\r\n\r\n{body}");
             }
         });
@@ -460,7 +463,8 @@ mod tests {
         assert_eq!(socket(Some("")).unwrap(), Path::new(SOCKET));
         let old = engine(&[("/version", 200, r#"{"Version":"17.3","ApiVersion":"1.27","Os":"linux","Arch":"amd64"}"#)]);
         assert!(told(old.1.unwrap_err()).contains("speaks API 1.27, but 1.40 is needed: update it"));
-        let windows = engine(&[("/version", 200, r#"{"Version":"28","ApiVersion":"1.41","Os":"windows","Arch":"amd64"}"#)]);
+        let windows =
+            engine(&[("/version", 200, r#"{"Version":"28","ApiVersion":"1.41","Os":"windows","Arch":"amd64"}"#)]);
         assert!(told(windows.1.unwrap_err()).contains("containers of windows, but Linux"));
         let junk = told(engine(&[("/version", 200, "<html>")]).1.unwrap_err());
         assert!(junk.starts_with("cannot ask the engine for its version: "), "{junk}");

@@ -6,17 +6,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use agent::{Order, Tun};
+use agent::{Order, Talk, Tun};
 use bollard::container::LogOutput;
-use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, MountVolumeOptions};
+use bollard::models::{
+    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType, MountVolumeOptions,
+};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::mpsc::{Receiver, channel};
 
 use super::engine::{Engine, EngineError, Output};
+use super::image::AGENT;
 use super::label::Run;
-use super::sandbox::Sandbox;
+use super::sandbox::{MEETING, PATIENCE, Sandbox, meet, meeting};
 use crate::subject::home::Home;
 use crate::subject::profile::Stream;
 
@@ -38,8 +43,10 @@ pub struct Recipe<'a> {
     pub volumes: &'a [String],
     /// Which stream is its log.
     pub log: Stream,
-    /// Whether it keeps to its folder, and needs no rights: the reference node.
-    pub modest: bool,
+    /// Whether it is known to keep to its folder, to need no rights, and to have the agent beside it.
+    pub ours: bool,
+    /// Whether the harness knows what its data mean.
+    pub known: bool,
 }
 
 /// See the module. Its containers are there until its run is swept up.
@@ -51,7 +58,10 @@ pub struct Pod {
     /// The harness's copy of its folder.
     dir: PathBuf,
     log: Stream,
-    modest: bool,
+    known: bool,
+    /// Where a container waits that is started but is to become the node later.
+    gate: Option<Arc<Talk>>,
+    next: Option<JoinHandle<io::Result<Begun>>>,
     /// While it was started and not killed: whether all that it wrote was read.
     life: Option<Arc<AtomicBool>>,
     last_words: Arc<Mutex<Vec<u8>>>,
@@ -70,6 +80,11 @@ impl Pod {
         recipe: &Recipe<'_>,
         dir: &Path,
     ) -> Result<Self, EngineError> {
+        let failed = |error: io::Error| EngineError::Refused {
+            what: format!("make the container of {name}"),
+            why: error.to_string(),
+            help: "",
+        };
         let volume = run.name(&format!("{name}-data"));
         engine.create_volume(&volume, run.labels())?;
         let text = |word: &std::ffi::OsStr| word.to_string_lossy().into_owned();
@@ -91,43 +106,83 @@ impl Pod {
             }),
             ..Mount::default()
         }));
+        let mut entrypoint: Vec<String> = Some(program).filter(|program| !program.is_empty()).into_iter().collect();
+        let mut gate = None;
+        if recipe.ours {
+            gate = Some(Arc::new(meet(sandbox.dir(), "gate").map_err(failed)?));
+            mounts.push(meeting(sandbox.dir()));
+            entrypoint.splice(0..0, [AGENT.to_owned(), format!("{MEETING}/gate")]);
+        }
         let body = ContainerCreateBody {
             image: Some(recipe.image.to_owned()),
-            entrypoint: (!program.is_empty()).then(|| vec![program]),
+            entrypoint: (!entrypoint.is_empty()).then_some(entrypoint),
             cmd: Some(recipe.command.get_args().map(text).collect()),
+            // Nobody asks for it here.
+            healthcheck: Some(HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
             env: Some(variables.collect()),
             working_dir: recipe.command.get_current_dir().map(|dir| dir.display().to_string()),
             labels: Some(run.labels().into()),
             host_config: Some(HostConfig {
                 network_mode: Some(format!("container:{}", sandbox.id())),
                 mounts: Some(mounts),
-                readonly_rootfs: recipe.modest.then_some(true),
-                cap_drop: recipe.modest.then(|| vec!["ALL".into()]),
-                security_opt: recipe.modest.then(|| vec!["no-new-privileges".into()]),
+                readonly_rootfs: recipe.ours.then_some(true),
+                cap_drop: recipe.ours.then(|| vec!["ALL".into()]),
+                security_opt: recipe.ours.then(|| vec!["no-new-privileges".into()]),
                 log_config: Some(log_config()),
                 ..HostConfig::default()
             }),
             ..ContainerCreateBody::default()
         };
         let id = engine.create(&run.name(name), body)?;
-        let pod = Self {
+        let mut pod = Self {
             engine: engine.clone(),
             sandbox,
             id,
             data: recipe.data.to_owned(),
             dir: dir.to_owned(),
             log: recipe.log,
-            modest: recipe.modest,
+            known: recipe.known,
+            gate,
+            next: None,
             life: None,
             last_words: Arc::default(),
         };
-        let archive = archive(|to| add_all(to, Path::new("."), dir)).map_err(|error| EngineError::Refused {
-            what: format!("pack {}", dir.display()),
-            why: error.to_string(),
-            help: "",
-        })?;
+        let archive = archive(|to| add_all(to, Path::new("."), dir)).map_err(failed)?;
         engine.upload(&pod.id, &pod.data, archive)?;
+        if pod.gate.is_some() {
+            pod.begin().map_err(failed)?;
+        }
         Ok(pod)
+    }
+
+    /// Starts the container, while others do something else.
+    fn begin(&mut self) -> io::Result<()> {
+        let (engine, id, gate) = (self.engine.clone(), self.id.clone(), self.gate.clone());
+        let begin = move || Begun::new(&engine, &id, gate.as_deref());
+        self.next = Some(thread::Builder::new().name("begin".into()).spawn(begin)?);
+        Ok(())
+    }
+
+    /// Ends it. Errors mean that it has ended already.
+    fn end(&self) {
+        let _ = self.engine.signal(&self.id, "KILL");
+        let _ = self.engine.ended(&self.id);
+    }
+}
+
+/// A container that is started.
+struct Begun {
+    output: Output,
+    /// Who waits for the word.
+    held: Option<Talk>,
+}
+
+impl Begun {
+    fn new(engine: &Engine, id: &str, gate: Option<&Talk>) -> io::Result<Self> {
+        let output = engine.attach(id).map_err(io::Error::other)?;
+        engine.start(id).map_err(io::Error::other)?;
+        let held = gate.map(|gate| gate.accept(PATIENCE)).transpose()?;
+        Ok(Self { output, held })
     }
 }
 
@@ -178,20 +233,34 @@ pub(super) fn log_config() -> HostConfigLogConfig {
 
 impl Home for Pod {
     fn start(&mut self) -> io::Result<Box<dyn Read + Send>> {
-        let output = self.engine.attach(&self.id).map_err(io::Error::other)?;
+        if self.next.is_none() {
+            self.begin()?;
+        }
+        let begun =
+            self.next.take().map(|next| next.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked"))));
+        let Begun { output, held } = begun.ok_or_else(|| io::Error::other("nothing was begun"))??;
         let (to, log) = channel(WAITING);
         let all_read = Arc::new(AtomicBool::new(false));
         self.engine.spawn(follow(output, self.log, to, self.last_words.clone(), all_read.clone()));
-        self.engine.start(&self.id).map_err(io::Error::other)?;
+        held.map_or(Ok(()), |held| held.release())?;
         self.life = Some(all_read);
         Ok(Box::new(Log { parts: log, part: Bytes::new() }))
+    }
+
+    fn wait_until_at_hand(&mut self) {
+        while self.next.as_ref().is_some_and(|next| !next.is_finished()) {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     fn kill(&mut self) {
         if self.life.take().is_some() {
             // An error means that it has ended already.
-            let _ = self.engine.signal(&self.id, "KILL");
-            let _ = self.engine.ended(&self.id);
+            self.end();
+            // The next life is at hand when it is wanted.
+            if self.gate.is_some() {
+                let _ = self.begin();
+            }
         }
     }
 
@@ -244,12 +313,18 @@ impl Home for Pod {
     }
 
     fn rebuild(&mut self) -> io::Result<Option<Tun>> {
-        self.sandbox.rebuild().map(Some)
+        // What waits is in the old network.
+        if let Some(next) = self.next.take() {
+            let _ = next.join();
+            self.end();
+        }
+        let tun = self.sandbox.rebuild()?;
+        self.begin()?;
+        Ok(Some(tun))
     }
 
     fn fetch(&mut self) -> io::Result<()> {
-        // Nobody knows what a stranger's data mean.
-        if !self.modest {
+        if !self.known {
             return Ok(());
         }
         let archive = self.engine.download(&self.id, &format!("{}/.", self.data)).map_err(io::Error::other)?;

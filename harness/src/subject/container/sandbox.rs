@@ -3,7 +3,7 @@ use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use super::label::Run;
 use super::pod::log_config;
 
 /// Where the agent finds the harness.
-const MEETING: &str = "/run/lockstep";
+pub(super) const MEETING: &str = "/run/lockstep";
 /// What an agent may take to come, and to answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// Loss slows it down as it slowed the networks that the specification was written for; bbr would hide it.
 const CONGESTION_CONTROL: &str = "reno";
 
@@ -30,6 +30,7 @@ pub struct Sandbox {
     port: Talk,
     talk: Arc<Talk>,
     ips: Vec<Ipv4Addr>,
+    dir: PathBuf,
 }
 
 impl Sandbox {
@@ -54,17 +55,9 @@ impl Sandbox {
             fs::create_dir_all(dir)?;
             // The folder around it is the harness's alone; root of a container may be nobody here.
             fs::set_permissions(dir, fs::Permissions::from_mode(0o755))?;
-            let port = Talk::listen(&dir.join("agent"))?;
-            fs::set_permissions(dir.join("agent"), fs::Permissions::from_mode(0o777))?;
-            Ok(port)
+            meet(dir, "agent")
         };
         let port = place().map_err(failed)?;
-        let meeting = Mount {
-            typ: Some(MountType::BIND),
-            source: Some(dir.display().to_string()),
-            target: Some(MEETING.into()),
-            ..Mount::default()
-        };
         let mut sysctls = vec![("net.ipv4.tcp_congestion_control".to_owned(), CONGESTION_CONTROL.to_owned())];
         if Path::new("/proc/sys/net/ipv6").exists() {
             sysctls.push(("net.ipv6.conf.all.disable_ipv6".into(), "1".into()));
@@ -88,7 +81,7 @@ impl Sandbox {
                 security_opt: Some(vec!["no-new-privileges".into()]),
                 readonly_rootfs: Some(true),
                 devices: Some(vec![tun]),
-                mounts: Some(vec![meeting]),
+                mounts: Some(vec![meeting(dir)]),
                 sysctls: Some(sysctls.into_iter().collect()),
                 extra_hosts: Some(hosts.iter().map(|(name, ip)| format!("{name}:{ip}")).collect()),
                 log_config: Some(log_config()),
@@ -105,7 +98,7 @@ impl Sandbox {
                 false => failed(io::Error::other(format!("it ended with status {}", state.exit_code))),
             }
         })?;
-        let sandbox = Self { engine: engine.clone(), id, port, talk: Arc::new(talk), ips };
+        let sandbox = Self { engine: engine.clone(), id, port, talk: Arc::new(talk), ips, dir: dir.to_owned() };
         let tun = sandbox.tun().map_err(failed)?;
         Ok((sandbox, tun))
     }
@@ -131,8 +124,31 @@ impl Sandbox {
         &self.id
     }
 
+    /// Where the harness meets who is in it.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Who makes sockets in it.
     pub fn talk(&self) -> &Arc<Talk> {
         &self.talk
+    }
+}
+
+/// Where a container connects to the harness, from inside.
+pub(super) fn meet(dir: &Path, name: &str) -> io::Result<Talk> {
+    let path = dir.join(name);
+    let port = Talk::listen(&path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o777))?;
+    Ok(port)
+}
+
+/// The folder for that, as a container sees it.
+pub(super) fn meeting(dir: &Path) -> Mount {
+    Mount {
+        typ: Some(MountType::BIND),
+        source: Some(dir.display().to_string()),
+        target: Some(MEETING.into()),
+        ..Mount::default()
     }
 }

@@ -13,7 +13,7 @@ use super::program::{Program, Setting};
 use super::spawner::Spawner;
 use super::{ProcessError, Wanted};
 use crate::scenario::resolved::Node;
-use crate::subject::container::{DATA, Fleet, NODE, Recipe};
+use crate::subject::container::{DATA, Fleet, IMAGE, NODE, Recipe};
 use crate::subject::home::Home;
 
 /// One of two.
@@ -95,8 +95,10 @@ impl Ground {
                 let hosts = program.hosts(node, seen, setting);
                 let (sandbox, tun) = fleet.sandbox(name, ips.clone(), &hosts, &place.join(name))?;
                 tuns.push((ips, tun));
+                let (ours, known) = (image == IMAGE, matches!(program, Program::Reference(_)));
                 let inside = match program {
-                    Program::Reference(_) => Program::Reference(NODE.into()),
+                    // Without a name: the image's entry point.
+                    Program::Reference(_) => Program::Reference(if ours { NODE.into() } else { PathBuf::new() }),
                     profiled => profiled.clone(),
                 };
                 let mut command = inside.run(node, seen, setting);
@@ -109,7 +111,8 @@ impl Ground {
                     data: &seen.display().to_string(),
                     volumes: inside.volumes(),
                     log: program.log(),
-                    modest: matches!(program, Program::Reference(_)),
+                    ours: ours && known,
+                    known,
                 };
                 Ok(Box::new(fleet.pod(name, sandbox, &recipe, dir)?))
             }

@@ -124,6 +124,8 @@ impl Home for Local {
         log.ok_or_else(|| io::Error::other("the log that was asked for is not there"))
     }
 
+    fn wait_until_at_hand(&mut self) {}
+
     fn kill(&mut self) {
         if let Some(mut child) = self.life.take() {
             // An error means that it has ended already.

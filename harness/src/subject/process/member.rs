@@ -3,7 +3,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,8 @@ use crate::peer::Chains;
 use crate::subject::home::Home;
 use crate::subject::profile::Ready;
 
+/// Bytes of one node's log in a run; one with more can't be judged by it.
+const LONGEST_LOG: u64 = 256 << 20;
 /// A longer line of a log is cut.
 const LONGEST_LINE: u64 = 1 << 20;
 
@@ -32,12 +34,19 @@ pub struct Member {
     home: Box<dyn Home>,
     /// Reads the log while there is a life to read of.
     reader: Option<JoinHandle<()>>,
-    /// Whether a line of its log has said that it is ready.
-    said_ready: Arc<AtomicBool>,
+    said: Arc<Said>,
     /// Pauses in force.
     pauses: u32,
     /// When it was last killed by the harness.
     pub killed_at: Option<Instant>,
+}
+
+/// What a node's log was like so far, in all its lives.
+#[derive(Debug, Default)]
+struct Said {
+    /// A line has said that it is ready.
+    ready: AtomicBool,
+    bytes: AtomicU64,
 }
 
 /// What reading a log needs.
@@ -72,7 +81,7 @@ impl Member {
             dir,
             home,
             reader: None,
-            said_ready: Arc::default(),
+            said: Arc::default(),
             pauses: 0,
             killed_at: None,
         };
@@ -101,19 +110,24 @@ impl Member {
     /// A program can't be started.
     pub fn start(&mut self, ears: &Ears) -> io::Result<()> {
         let log = self.home.start()?;
-        let (name, ears, said_ready) = (self.name.clone(), ears.clone(), self.said_ready.clone());
+        let (name, ears, said) = (self.name.clone(), ears.clone(), self.said.clone());
         let reader = thread::Builder::new().name(format!("log-{name}")).spawn(move || {
             let ready = ears.program.ready().and_then(|ready| ready.log.as_ref());
-            let heard = |line: &str| {
+            ears.listen(&name, log, |line| {
                 if ready.is_some_and(|ready| ready.is_match(line)) {
-                    said_ready.store(true, Ordering::Relaxed);
+                    said.ready.store(true, Ordering::Relaxed);
                 }
-            };
-            ears.listen(&name, log, heard);
+                said.bytes.fetch_add(line.len() as u64, Ordering::Relaxed) < LONGEST_LOG
+            });
         })?;
         self.killed_at = None;
         self.reader = Some(reader);
         Ok(())
+    }
+
+    /// Waits until a start takes next to no time.
+    pub fn wait_until_at_hand(&mut self) {
+        self.home.wait_until_at_hand();
     }
 
     /// A program beside it that has failed: its words, and how.
@@ -133,9 +147,19 @@ impl Member {
     pub fn is_ready(&self) -> bool {
         match self.program.ready() {
             None => true,
-            Some(Ready { log: Some(_), .. }) => self.said_ready.load(Ordering::Relaxed),
+            Some(Ready { log: Some(_), .. }) => self.said.ready.load(Ordering::Relaxed),
             Some(Ready { log: None, .. }) => self.home.listens(SocketAddrV4::new(self.ip, self.program.port())),
         }
+    }
+
+    /// Whether it has a log, but has written nothing to it.
+    pub fn is_silent(&self) -> bool {
+        self.program.logs() && self.said.bytes.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether its log is longer than what is read.
+    pub fn says_too_much(&self) -> bool {
+        self.said.bytes.load(Ordering::Relaxed) >= LONGEST_LOG
     }
 
     /// Ends the process at once; nothing of its log is lost.
@@ -220,14 +244,17 @@ impl Drop for Member {
 }
 
 impl Ears {
-    /// Records a log up to its end.
-    fn listen(&self, name: &str, log: impl Read, heard: impl Fn(&str)) {
+    /// Records a log up to its end, what of it `heard` says so.
+    fn listen(&self, name: &str, log: impl Read, heard: impl Fn(&str) -> bool) {
         let mut log = BufReader::new(log);
         let mut line = Vec::new();
         while let Ok(1..) = log.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
             let at = self.watch.now();
             let text = self.book.translate(String::from_utf8_lossy(&line).trim_end());
-            heard(&text);
+            if !heard(&text) {
+                line.clear();
+                continue;
+            }
             let said = self.program.read(&text, self.watch.time_scale());
             let chain = log_line::chain(&said, &self.chains);
             let connection = log_line::connection(&said).filter(|_| self.connections);

@@ -151,7 +151,7 @@ struct Run<'a> {
     /// See [`Meta::environment`].
     environment: BTreeMap<String, String>,
     /// Dropped last: what the nodes stand on and write to.
-    _ground: Ground,
+    ground: Ground,
     _shelter: Shelter,
 }
 
@@ -227,6 +227,7 @@ impl<'a> Run<'a> {
             }
         };
 
+        members.values_mut().for_each(Member::wait_until_at_hand);
         // Everything is ready: time begins.
         thread::sleep(until_first_slot(told, scale));
         watch.restart();
@@ -260,7 +261,7 @@ impl<'a> Run<'a> {
             scraper,
             stuck,
             environment,
-            _ground: ground,
+            ground,
             _shelter: shelter,
         })
     }
@@ -291,6 +292,7 @@ impl<'a> Run<'a> {
             thread::sleep(look.min(self.watch.until(self.told.runs_for)));
         }
         self.sample();
+        self.members.values().try_for_each(|member| no_stranger(&self.ground, member, "it runs"))?;
         let Self { told, seed, watch, wires, mut members, scraper, cast, ears, environment, .. } = self;
         let program = ears.program;
         scraper.finish();
@@ -465,8 +467,13 @@ impl<'a> Run<'a> {
     fn note_ends(&mut self) -> Result<(), ProcessError> {
         for member in self.members.values_mut() {
             no_helper_failed(member)?;
-            if let by_itself @ Some(_) = member.ended_by_itself() {
-                self.watch.see(&member.name, What::Process { up: false, by_itself });
+            if member.says_too_much() {
+                let report = "its log has more than 256 MiB: let it say less".to_owned();
+                return Err(ProcessError::Program { command: member.name.clone(), report });
+            }
+            if let Some(how) = member.ended_by_itself() {
+                no_stranger(&self.ground, member, &how)?;
+                self.watch.see(&member.name, What::Process { up: false, by_itself: Some(how) });
             }
         }
         Ok(())
@@ -485,6 +492,20 @@ impl<'a> Run<'a> {
             asks.then(|| (member.name.clone(), SocketAddr::new(member.ip.into(), port)))
         });
         self.scraper.ask(path, running.collect());
+    }
+}
+
+/// An image that has not written one line to the log that is to be read is not what it is taken for.
+fn no_stranger(ground: &Ground, member: &Member, how: &str) -> Result<(), ProcessError> {
+    match ground {
+        Ground::Engine { image, .. } if member.is_silent() => {
+            let report = format!(
+                "{how}, but not one line of log came of it: try `docker run --rm {image}`, and see what it needs (arguments, files) and \
+                 where it writes its log (the profile's `log.stream`, or no `log`)"
+            );
+            Err(ProcessError::Program { command: image.clone(), report })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -165,6 +165,14 @@ impl Program {
         }
     }
 
+    /// Whether it has one.
+    pub fn logs(&self) -> bool {
+        match self {
+            Self::Reference(_) => true,
+            Self::Profiled(_, profile) => profile.log.is_some(),
+        }
+    }
+
     /// What a line of its log says.
     pub fn read(&self, line: &str, time_scale: u32) -> What {
         match self {
