@@ -7,15 +7,13 @@ use crate::peer::Chains;
 /// Fields that are times, in seconds.
 const TIMES: [&str; 4] = ["after", "benched", "duration", "timeout"];
 
-/// What a line says; times in fields are those of the scenario, `time_scale` times the node's. A line that isn't such JSON is a line of
-/// text, without a level and without a name.
+/// A line of text, without a level and without a name.
+pub fn text(line: &str) -> What {
+    What::Log { level: String::new(), event: String::new(), text: line.to_owned(), fields: Fields::new() }
+}
+
+/// What a line says; times in fields are those of the scenario, `time_scale` times the node's. A line that isn't such JSON is one of text.
 pub fn read(line: &str, time_scale: u32) -> What {
-    let text = |text: &str| What::Log {
-        level: String::new(),
-        event: String::new(),
-        text: text.to_owned(),
-        fields: Fields::new(),
-    };
     let Ok(Value::Object(mut json)) = serde_json::from_str(line) else { return text(line) };
     let Some(Value::Object(said)) = json.remove("fields") else { return text(line) };
     let mut what = (String::new(), String::new(), Fields::new());

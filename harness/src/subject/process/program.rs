@@ -152,8 +152,9 @@ impl Program {
     /// What a line of its log says.
     pub fn read(&self, line: &str, time_scale: u32) -> What {
         match self {
-            Self::Profiled(_, profile) if !profile.json() => profile.read(line),
-            _ => log_line::read(line, time_scale),
+            Self::Reference(_) => log_line::read(line, time_scale),
+            Self::Profiled(_, profile) if profile.json() => profile.read(log_line::read(line, time_scale)),
+            Self::Profiled(_, profile) => profile.read(log_line::text(line)),
         }
     }
 
