@@ -158,6 +158,14 @@ impl Program {
         }
     }
 
+    /// When a line of its log was written, by the machine's clock; `None`: its clock may be another.
+    pub fn written(&self, line: &str) -> Option<Timestamp> {
+        match self {
+            Self::Reference(_) => log_line::written(line),
+            Self::Profiled(..) => None,
+        }
+    }
+
     /// Port and path of its metrics.
     pub fn metrics(&self) -> Option<(u16, String)> {
         match self {
