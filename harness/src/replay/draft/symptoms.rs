@@ -135,7 +135,10 @@ impl Scene<'_> {
 
     /// A whitelisted peer that was dropped for missed pongs, although it came back soon enough.
     fn dropped(&self, party: usize, host: &Host) -> Option<Symptom> {
-        let timeout = |event: &Event| event.fields.get("reason") == Some(&Field::Text("timeout".to_owned()));
+        let timeout = |event: &Event| {
+            let reason = event.fields.get("reason").map(Field::to_string).unwrap_or_default();
+            reason == "timeout" || reason.contains("timed out")
+        };
         let dropped = |event: &&Event| match event.name.as_str() {
             "disconnected" => timeout(event),
             name => matches!(name, "peer_unresponsive" | "masternode_unresponsive"),

@@ -249,8 +249,10 @@ impl Ears {
         let mut log = BufReader::new(log);
         let mut line = Vec::new();
         while let Ok(1..) = log.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
-            let at = self.watch.now();
             let text = self.book.translate(String::from_utf8_lossy(&line).trim_end());
+            // On a busy machine a line is read long after it was written, and after what came of it was seen elsewhere.
+            let written = self.program.written(&text).map(|written| self.watch.at_clock(written));
+            let at = written.unwrap_or_else(|| self.watch.now());
             if !heard(&text) {
                 line.clear();
                 continue;

@@ -214,7 +214,10 @@ impl<'a> Run<'a> {
         late.reverse();
         let watch = Watch::start(scale);
         let program = options.program.clone();
-        let ears = Ears { watch: watch.clone(), chains: chains.clone(), book, connections: !namespaces, program };
+        // Where nobody sees the network: the reference node's log tells most of connections, of another node's its peers do.
+        let reference = matches!(program, Program::Reference(_));
+        let connections = !namespaces && reference;
+        let ears = Ears { watch: watch.clone(), chains: chains.clone(), book, connections, program };
         let stuck = match options.program.ready() {
             None => false,
             Some(ready) => {
@@ -239,8 +242,7 @@ impl<'a> Run<'a> {
             nodes: ips.iter().map(|(name, ip)| (name.clone(), SocketAddr::new(*ip, port))).collect(),
             port,
             ahead_ms,
-            // The reference node's log tells more of them.
-            tells_fates: !namespaces && matches!(options.program, Program::Profiled(..)),
+            tells_fates: !namespaces && !reference,
         };
         let cast = Cast::start(stage, seed, origin.clone(), &watch).to("start the scripted peers")?;
         let scraper = Scraper::start(origin, watch.clone()).to("start a thread")?;

@@ -176,8 +176,17 @@ impl Program {
     /// What a line of its log says.
     pub fn read(&self, line: &str, time_scale: u32) -> What {
         match self {
-            Self::Profiled(_, profile) if !profile.json() => profile.read(line),
-            _ => log_line::read(line, time_scale),
+            Self::Reference(_) => log_line::read(line, time_scale),
+            Self::Profiled(_, profile) if profile.json() => profile.read(log_line::read(line, time_scale)),
+            Self::Profiled(_, profile) => profile.read(log_line::text(line)),
+        }
+    }
+
+    /// When a line of its log was written, by the machine's clock; `None`: its clock may be another.
+    pub fn written(&self, line: &str) -> Option<Timestamp> {
+        match self {
+            Self::Reference(_) => log_line::written(line),
+            Self::Profiled(..) => None,
         }
     }
 
