@@ -188,49 +188,49 @@ impl Scene<'_> {
         })
     }
 
-    /// A fork that nobody leaves.
+    /// A fork that nobody leaves; against a scripted peer any, since the node alone has to end where the fork choice says.
     fn forked(&self, index: usize, party: usize, host: &Host) -> Option<Symptom> {
         let (_, other, event) = *self.chains.conflicts.iter().find(|(host, ..)| *host == index)?;
         let event = host.events.get(event)?;
-        let healed = host.events.iter().any(|event| event.name == "reorg");
+        let left = host.events.iter().any(|event| event.name == "reorg");
         let (mine, theirs) = (self.chains.starts.get(party)?, self.chains.starts.get(other)?);
-        if healed || mine.chain == theirs.chain {
+        if mine.chain == theirs.chain {
             return None;
         }
         let (node, peer) = (self.name(party), self.name(other));
-        let what = format!("{node} stays on another chain than {peer}");
-        let both = self.cast.parties[other].host.is_some();
-        if !both && self.weight(mine) >= self.weight(theirs) {
-            // The peer ought to come over, and it is no node.
-            return Some(Symptom {
-                what,
-                source: self.source(event),
-                reproduced: Vec::new(),
-                cured: Vec::new(),
-                mutant: None,
-            });
-        }
-        let cured = if both {
-            format!("converge: {{who: [{node}, {peer}], on: tips, after: {}, within: {WITHIN}}}", span(self.healed))
-        } else {
-            let end = self.ends.get(other)?;
-            let by = span(self.healed + 300_000_000);
-            format!("tip: {{who: [{node}], is: {}@{}, by: {by}}}", Chains::name(end.chain), end.height)
-        };
-        Some(Symptom {
-            what,
+        let stays = format!("reorgs: {{who: [{node}], at_most: 0}}");
+        let mut forked = Symptom {
+            what: format!("{node} stays on another chain than {peer}"),
             source: self.source(event),
-            reproduced: vec![format!("reorgs: {{who: [{node}], at_most: 0}}")],
-            cured: vec![cured],
-            mutant: Some("forks_skipped"),
-        })
-    }
-
-    /// What decides between two chains: how many masternodes are on it, then its length (wire protocol, Fork choice).
-    fn weight(&self, start: &Start) -> (usize, u64) {
-        let starts = self.chains.starts.iter().zip(&self.cast.parties);
-        let on = starts.filter(|(other, party)| party.masternode && other.chain == start.chain);
-        (on.count(), start.height)
+            reproduced: Vec::new(),
+            cured: Vec::new(),
+            mutant: None,
+        };
+        if self.cast.parties[other].host.is_some() {
+            let after = span(self.healed);
+            forked
+                .cured
+                .push(format!("converge: {{who: [{node}, {peer}], on: tips, after: {after}, within: {WITHIN}}}"));
+            forked.reproduced.push(stays);
+            forked.mutant = Some("forks_skipped");
+            return (!left).then_some(forked);
+        }
+        let Some(end) = self.fork_choice(party, host, other) else { return (!left).then_some(forked) };
+        let by = span(self.healed + 300_000_000);
+        forked.cured.push(format!("tip: {{who: [{node}], is: {}@{}, by: {by}}}", Chains::name(end.chain), end.height));
+        match (end.chain == mine.chain, left) {
+            (true, false) => {}
+            (true, true) => {
+                forked.what = format!("{node} leaves its chain, which wins against that of {peer}");
+                forked.reproduced.push(format!("count: {{seen: {{see: {{on: {node}, log: reorg}}}}, at_least: 1}}"));
+            }
+            (false, false) => {
+                forked.reproduced.push(stays);
+                forked.mutant = Some("forks_skipped");
+            }
+            (false, true) => forked.what = format!("{node} comes over to the chain of {peer}"),
+        }
+        Some(forked)
     }
 
     /// Nodes that stay behind, together where they have the same target.
@@ -239,9 +239,13 @@ impl Scene<'_> {
         for (index, host) in self.incident.hosts.iter().enumerate() {
             let (Some(party), Some((since, height))) = (self.cast.host(index), host.heights.last()) else { continue };
             let (lists, _) = self.cast.lists(party, host);
-            // What the scenario's whitelisted parties serve.
+            // What the scenario's whitelisted parties serve, but for branches that lose against its own.
             let serving = lists.iter().filter(|other| self.faults.serves(**other));
-            let target = serving.filter_map(|other| self.ends.get(*other)).map(|end| end.height).max();
+            let loses = |other: usize, end: &Start| {
+                self.fork_choice(party, host, other).is_some_and(|winner| winner.chain != end.chain)
+            };
+            let ends = serving.filter_map(|other| self.ends.get(*other).filter(|end| !loses(*other, end)));
+            let target = ends.map(|end| end.height).max();
             let lasted = host.ends - since;
             if let Some(target) = target.filter(|target| height + THRESHOLD < *target && lasted >= STUCK) {
                 by_target.entry(target).or_default().push((party, *height, lasted));
