@@ -127,11 +127,11 @@ impl Faults {
             let starts = host.events.iter().filter(|event| matches!(event.name.as_str(), "started" | "daemon_started"));
             for (at, event) in starts.flat_map(|event| event.times.iter().map(move |at| (*at, event))) {
                 // The banner comes before the height: one start.
-                let again = down.iter().any(|(other, _, until)| *other == party && (at - until).abs() < TOGETHER);
+                let again = down.iter().any(|(other, _, until)| *other == party && i64::abs(at - until) < TOGETHER);
                 if at - host.begins < TOGETHER || again {
                     continue;
                 }
-                let gap = host.gaps.iter().find(|(_, until)| (at - until).abs() < TOGETHER);
+                let gap = host.gaps.iter().find(|(_, until)| i64::abs(at - until) < TOGETHER);
                 let from = gap.map_or(at - RESTART, |(from, _)| *from);
                 down.push((party, from, at));
                 self.push(
