@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::cmsg_space;
@@ -38,16 +39,24 @@ pub struct Answer {
 
 /// One end.
 #[derive(Debug)]
-pub struct Talk(OwnedFd);
+pub struct Talk {
+    socket: OwnedFd,
+    /// Held from an order to its answer: several threads may ask.
+    turn: Mutex<()>,
+}
 
 impl Talk {
+    fn of(socket: OwnedFd) -> Self {
+        Self { socket, turn: Mutex::new(()) }
+    }
+
     /// The agent's end.
     ///
     /// # Errors
     /// Nobody listens at `path`.
     pub fn connect(path: &Path) -> io::Result<Self> {
-        let talk = Self(unix()?);
-        connect(talk.0.as_raw_fd(), &UnixAddr::new(path)?)?;
+        let talk = Self::of(unix()?);
+        connect(talk.socket.as_raw_fd(), &UnixAddr::new(path)?)?;
         Ok(talk)
     }
 
@@ -56,9 +65,9 @@ impl Talk {
     /// # Errors
     /// The system's; a path of more than 107 bytes.
     pub fn listen(path: &Path) -> io::Result<Self> {
-        let talk = Self(unix()?);
-        bind(talk.0.as_raw_fd(), &UnixAddr::new(path)?)?;
-        listen(&talk.0, Backlog::new(1)?)?;
+        let talk = Self::of(unix()?);
+        bind(talk.socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+        listen(&talk.socket, Backlog::new(1)?)?;
         Ok(talk)
     }
 
@@ -68,18 +77,18 @@ impl Talk {
     /// Nobody came in time (`WouldBlock`).
     pub fn accept(&self, patience: Duration) -> io::Result<Self> {
         self.wait_at_most(patience)?;
-        let fd = accept4(self.0.as_raw_fd(), SockFlag::SOCK_CLOEXEC)?;
+        let fd = accept4(self.socket.as_raw_fd(), SockFlag::SOCK_CLOEXEC)?;
         #[allow(unsafe_code, reason = "the system makes descriptors as numbers")]
         // SAFETY: it was just made, and nobody else knows it.
-        let talk = Self(unsafe { OwnedFd::from_raw_fd(fd) });
+        let talk = Self::of(unsafe { OwnedFd::from_raw_fd(fd) });
         talk.wait_at_most(patience)?;
         Ok(talk)
     }
 
     fn wait_at_most(&self, patience: Duration) -> io::Result<()> {
         let limit = TimeVal::new(patience.as_secs().cast_signed(), patience.subsec_micros().into());
-        setsockopt(&self.0, ReceiveTimeout, &limit)?;
-        setsockopt(&self.0, SendTimeout, &limit)?;
+        setsockopt(&self.socket, ReceiveTimeout, &limit)?;
+        setsockopt(&self.socket, SendTimeout, &limit)?;
         Ok(())
     }
 
@@ -88,6 +97,7 @@ impl Talk {
     /// # Errors
     /// What the agent tells, or that there is none any more.
     pub fn ask(&self, order: &Order) -> io::Result<Answer> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.send(&order.to_string(), None)?;
         match self.receive()? {
             None => Err(io::Error::other("the agent has ended")),
@@ -113,7 +123,7 @@ impl Talk {
         let message = [ControlMessage::ScmRights(rights)];
         let with = if rights.is_empty() { &[][..] } else { &message };
         let text = [IoSlice::new(text.as_bytes())];
-        sendmsg::<()>(self.0.as_raw_fd(), &text, with, MsgFlags::MSG_NOSIGNAL, None)?;
+        sendmsg::<()>(self.socket.as_raw_fd(), &text, with, MsgFlags::MSG_NOSIGNAL, None)?;
         Ok(())
     }
 
@@ -123,7 +133,8 @@ impl Talk {
         let mut rights = cmsg_space!([libc::c_int; 1]);
         let (length, fd) = {
             let mut parts = [IoSliceMut::new(&mut room)];
-            let message = recvmsg::<()>(self.0.as_raw_fd(), &mut parts, Some(&mut rights), MsgFlags::MSG_CMSG_CLOEXEC)?;
+            let message =
+                recvmsg::<()>(self.socket.as_raw_fd(), &mut parts, Some(&mut rights), MsgFlags::MSG_CMSG_CLOEXEC)?;
             let mut fds = message.cmsgs()?.filter_map(|with| match with {
                 ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
                 _ => None,
@@ -144,7 +155,7 @@ impl Talk {
 
 impl AsFd for Talk {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.0.as_fd()
+        self.socket.as_fd()
     }
 }
 

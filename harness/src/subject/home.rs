@@ -1,4 +1,5 @@
 //! Where one node of a run lives.
+use std::fs;
 use std::io::{self, Read};
 use std::net::SocketAddrV4;
 
@@ -11,6 +12,9 @@ pub trait Home: Send {
     /// # Errors
     /// It can't be started.
     fn start(&mut self) -> io::Result<Box<dyn Read + Send>>;
+
+    /// Begins, while others do something else, what a start after the end of the life before needs.
+    fn get_ready(&mut self);
 
     /// Waits until a start takes next to no time.
     fn wait_until_at_hand(&mut self);
@@ -60,4 +64,14 @@ pub trait Home: Send {
 
     /// A program beside it that has failed: its words, and how.
     fn failed_helper(&mut self) -> Option<(String, String)>;
+}
+
+/// Bytes of memory of a process of this machine, resident now, and at most so far (proc(5), status).
+pub fn memory_of(pid: u32) -> Option<[f64; 2]> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let value = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        Some(line.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok()? * 1024.0)
+    };
+    Some([value("VmRSS:")?, value("VmHWM:")?])
 }

@@ -13,7 +13,7 @@ use bollard::query_parameters::{
     AttachContainerOptionsBuilder, BuildImageOptionsBuilder, CreateContainerOptionsBuilder,
     DownloadFromContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder,
     ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
-    StartContainerOptions, StatsOptionsBuilder, UploadToContainerOptionsBuilder, WaitContainerOptionsBuilder,
+    StartContainerOptions, UploadToContainerOptionsBuilder, WaitContainerOptionsBuilder,
 };
 use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker, body_full};
 use futures_util::{Stream, StreamExt, TryStreamExt};
@@ -276,19 +276,10 @@ impl Engine {
             running: state.running.unwrap_or_default(),
             paused: state.paused.unwrap_or_default(),
             exit_code: state.exit_code.unwrap_or_default(),
+            pid: state.pid.and_then(|pid| pid.try_into().ok()),
             out_of_memory: state.oom_killed.unwrap_or_default(),
             error: state.error.unwrap_or_default(),
         })
-    }
-
-    /// Bytes of memory: now, and at most so far where it knows that.
-    pub(super) fn memory(&self, id: &str) -> Option<[f64; 2]> {
-        let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
-        let stats = self.runtime.block_on(self.docker.stats(id, Some(options)).next())?.ok()?.memory_stats?;
-        // What its files take in caches is not its own (cgroup 1: rss, cgroup 2: anon).
-        let own = stats.stats.as_ref().and_then(|all| all.get("rss").or(all.get("anon"))).copied();
-        let now = own.or(stats.usage)?;
-        Some([now as f64, stats.max_usage.unwrap_or(now).max(now) as f64])
     }
 
     /// Unpacks a tar archive in a container's folder.
@@ -406,6 +397,8 @@ pub(super) struct State {
     pub running: bool,
     pub paused: bool,
     pub exit_code: i64,
+    /// Of its first process, as the machine counts them.
+    pub pid: Option<u32>,
     pub out_of_memory: bool,
     /// Why it could not be started.
     pub error: String,

@@ -22,7 +22,7 @@ use super::engine::{Engine, EngineError, Output};
 use super::image::AGENT;
 use super::label::Run;
 use super::sandbox::{MEETING, PATIENCE, Sandbox, meet, meeting};
-use crate::subject::home::Home;
+use crate::subject::home::{Home, memory_of};
 use crate::subject::profile::Stream;
 
 /// Parts of a log that wait to be read; who writes more waits.
@@ -64,6 +64,7 @@ pub struct Pod {
     next: Option<JoinHandle<io::Result<Begun>>>,
     /// While it was started and not killed: whether all that it wrote was read.
     life: Option<Arc<AtomicBool>>,
+    pid: Option<u32>,
     last_words: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -145,13 +146,12 @@ impl Pod {
             gate,
             next: None,
             life: None,
+            pid: None,
             last_words: Arc::default(),
         };
         let archive = archive(|to| add_all(to, Path::new("."), dir)).map_err(failed)?;
         engine.upload(&pod.id, &pod.data, archive)?;
-        if pod.gate.is_some() {
-            pod.begin().map_err(failed)?;
-        }
+        pod.get_ready();
         Ok(pod)
     }
 
@@ -175,6 +175,8 @@ struct Begun {
     output: Output,
     /// Who waits for the word.
     held: Option<Talk>,
+    /// See [`State::pid`](super::engine::State).
+    pid: Option<u32>,
 }
 
 impl Begun {
@@ -182,7 +184,8 @@ impl Begun {
         let output = engine.attach(id).map_err(io::Error::other)?;
         engine.start(id).map_err(io::Error::other)?;
         let held = gate.map(|gate| gate.accept(PATIENCE)).transpose()?;
-        Ok(Self { output, held })
+        let pid = engine.state(id).map_err(io::Error::other)?.pid;
+        Ok(Self { output, held, pid })
     }
 }
 
@@ -238,13 +241,20 @@ impl Home for Pod {
         }
         let begun =
             self.next.take().map(|next| next.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked"))));
-        let Begun { output, held } = begun.ok_or_else(|| io::Error::other("nothing was begun"))??;
+        let Begun { output, held, pid } = begun.ok_or_else(|| io::Error::other("nothing was begun"))??;
         let (to, log) = channel(WAITING);
         let all_read = Arc::new(AtomicBool::new(false));
         self.engine.spawn(follow(output, self.log, to, self.last_words.clone(), all_read.clone()));
         held.map_or(Ok(()), |held| held.release())?;
-        self.life = Some(all_read);
+        (self.life, self.pid) = (Some(all_read), pid);
         Ok(Box::new(Log { parts: log, part: Bytes::new() }))
+    }
+
+    fn get_ready(&mut self) {
+        if self.gate.is_some() && self.next.is_none() {
+            // What goes wrong is told when it starts.
+            let _ = self.begin();
+        }
     }
 
     fn wait_until_at_hand(&mut self) {
@@ -257,10 +267,6 @@ impl Home for Pod {
         if self.life.take().is_some() {
             // An error means that it has ended already.
             self.end();
-            // The next life is at hand when it is wanted.
-            if self.gate.is_some() {
-                let _ = self.begin();
-            }
         }
     }
 
@@ -304,7 +310,10 @@ impl Home for Pod {
     }
 
     fn memory(&self) -> Option<[f64; 2]> {
-        self.engine.memory(&self.id)
+        // The engine itself takes a second to tell. Where the harness counts processes differently it is somebody else's.
+        let pid = self.pid?;
+        let ours = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?.contains(&self.id);
+        ours.then(|| memory_of(pid)).flatten()
     }
 
     fn write(&self, file: &str, text: &str) -> io::Result<()> {

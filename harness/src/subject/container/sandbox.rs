@@ -11,7 +11,7 @@ use agent::{Order, Talk, Tun};
 use bollard::models::{ContainerCreateBody, DeviceMapping, HostConfig, Mount, MountType};
 
 use super::engine::{Engine, EngineError};
-use super::image::{AGENT, IMAGE};
+use super::image::{AGENT, DATA, IMAGE};
 use super::label::Run;
 use super::pod::log_config;
 
@@ -82,6 +82,8 @@ impl Sandbox {
                 readonly_rootfs: Some(true),
                 devices: Some(vec![tun]),
                 mounts: Some(vec![meeting(dir)]),
+                // Else the image's volume, for nothing.
+                tmpfs: Some([(DATA.to_owned(), String::new())].into()),
                 sysctls: Some(sysctls.into_iter().collect()),
                 extra_hosts: Some(hosts.iter().map(|(name, ip)| format!("{name}:{ip}")).collect()),
                 log_config: Some(log_config()),

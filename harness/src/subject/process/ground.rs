@@ -64,7 +64,7 @@ impl Ground {
         }
     }
 
-    /// A home for `node`, whose files are in `dir`.
+    /// A home for `node`, whose files are in `dir`, and what comes out of its network, where the harness carries that.
     ///
     /// # Errors
     /// The system's or the engine's.
@@ -75,26 +75,19 @@ impl Ground {
         program: &Program,
         setting: Setting,
         dir: &Path,
-        tuns: &mut Tuns,
-    ) -> Result<Box<dyn Home>, ProcessError> {
+    ) -> Result<(Box<dyn Home>, Option<Tun>), ProcessError> {
         let ips = vec![node.ip];
         match self {
             Self::Machine { spawner, namespaces } => {
-                let namespace = if *namespaces {
-                    let (namespace, tun) = Namespace::new(&ips).to("make a network namespace")?;
-                    tuns.push((ips, tun));
-                    Some(namespace)
-                } else {
-                    None
-                };
+                let network = namespaces.then(|| Namespace::new(&ips)).transpose().to("make a network namespace")?;
+                let (namespace, tun) = network.unzip();
                 let local = Local::new(spawner.clone(), node, program, setting, dir, namespace);
-                Ok(Box::new(local.to(format!("write to {}", dir.display()))?))
+                Ok((Box::new(local.to(format!("write to {}", dir.display()))?), tun))
             }
             Self::Engine { fleet, image, place } => {
                 let seen = self.seen(program, dir);
                 let hosts = program.hosts(node, seen, setting);
-                let (sandbox, tun) = fleet.sandbox(name, ips.clone(), &hosts, &place.join(name))?;
-                tuns.push((ips, tun));
+                let (sandbox, tun) = fleet.sandbox(name, ips, &hosts, &place.join(name))?;
                 let (ours, known) = (image == IMAGE, matches!(program, Program::Reference(_)));
                 let inside = match program {
                     // Without a name: the image's entry point.
@@ -114,7 +107,7 @@ impl Ground {
                     ours: ours && known,
                     known,
                 };
-                Ok(Box::new(fleet.pod(name, sandbox, &recipe, dir)?))
+                Ok((Box::new(fleet.pod(name, sandbox, &recipe, dir)?), Some(tun)))
             }
         }
     }

@@ -14,7 +14,7 @@ use super::namespace::Namespace;
 use super::program::{Program, Setting};
 use super::spawner::Spawner;
 use crate::scenario::resolved::Node;
-use crate::subject::home::Home;
+use crate::subject::home::{Home, memory_of};
 use crate::subject::profile::Stream;
 
 /// See the module.
@@ -124,6 +124,8 @@ impl Home for Local {
         log.ok_or_else(|| io::Error::other("the log that was asked for is not there"))
     }
 
+    fn get_ready(&mut self) {}
+
     fn wait_until_at_hand(&mut self) {}
 
     fn kill(&mut self) {
@@ -165,12 +167,7 @@ impl Home for Local {
     }
 
     fn memory(&self) -> Option<[f64; 2]> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.life.as_ref()?.id())).ok()?;
-        let value = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            Some(line.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok()? * 1024.0)
-        };
-        Some([value("VmRSS:")?, value("VmHWM:")?])
+        memory_of(self.life.as_ref()?.id())
     }
 
     fn write(&self, file: &str, text: &str) -> io::Result<()> {

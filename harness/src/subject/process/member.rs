@@ -125,6 +125,11 @@ impl Member {
         Ok(())
     }
 
+    /// Begins, while others do something else, what a start after a kill needs.
+    pub fn get_ready(&mut self) {
+        self.home.get_ready();
+    }
+
     /// Waits until a start takes next to no time.
     pub fn wait_until_at_hand(&mut self) {
         self.home.wait_until_at_hand();

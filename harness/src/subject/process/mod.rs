@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -175,7 +176,7 @@ impl<'a> Run<'a> {
 
         let ground = Ground::new(&options.ability, shelter.path().join("agents"))?;
         let mut tuns = Tuns::new();
-        let mut members = BTreeMap::new();
+        let mut dirs = Vec::new();
         let mut stored: BTreeMap<At, PathBuf> = BTreeMap::new();
         for (name, node) in &real.nodes {
             let dir = shelter.path().join(name);
@@ -188,11 +189,25 @@ impl<'a> Run<'a> {
                 // Who knows only the wire begins with nothing.
                 (Program::Profiled(..), _) => {}
             }
-            let home = ground.home(name, node, program, setting, &dir, &mut tuns)?;
-            let member = Member::new(name, node.ip, program, setting, dir.clone(), home);
-            let member = member.to(format!("write to {}", dir.display()))?;
-            stored.entry(node.chain.clone()).or_insert(dir);
-            members.insert(name.clone(), member);
+            stored.entry(node.chain.clone()).or_insert(dir.clone());
+            dirs.push(dir);
+        }
+        // Containers take a while.
+        let homes: Vec<_> = thread::scope(|scope| {
+            let homes = real.nodes.iter().zip(&dirs).map(|((name, node), dir)| {
+                let ground = &ground;
+                scope.spawn(move || ground.home(name, node, &options.program, setting, dir))
+            });
+            let homes: Vec<_> = homes.collect();
+            homes.into_iter().map(|home| home.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        let mut members = BTreeMap::new();
+        for ((home, (name, node)), dir) in homes.into_iter().zip(&real.nodes).zip(dirs) {
+            let (home, tun) = home?;
+            tuns.extend(tun.map(|tun| (vec![node.ip], tun)));
+            let place = dir.display().to_string();
+            let member = Member::new(name, node.ip, &options.program, setting, dir, home);
+            members.insert(name.clone(), member.to(format!("write to {place}"))?);
         }
         let ours = [HARNESS].into_iter().chain(real.peers.values().map(|peer| peer.ip)).collect();
         let origin = ground.origin(ours, &mut tuns)?;
@@ -308,9 +323,12 @@ impl<'a> Run<'a> {
         let full = watch.is_full();
         let (mut seen, end) = (watch.take(), watch.now());
         members.values_mut().for_each(Member::terminate);
-        for member in members.values_mut() {
-            member.finish().to(format!("read what {} left", member.name))?;
-        }
+        thread::scope(|scope| {
+            let finishing = members.values_mut().map(|member| scope.spawn(move || (member.finish(), &member.name)));
+            let finishing: Vec<_> = finishing.collect();
+            let ends = finishing.into_iter().map(|end| end.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            ends.map(|(finished, name)| finished.to(format!("read what {name} left"))).collect::<Result<(), _>>()
+        })?;
         drop(cast);
         for member in members.values() {
             let last = seen.iter().rev().filter(|seen| seen.source == member.name).find_map(|seen| match &seen.what {
@@ -427,6 +445,7 @@ impl<'a> Run<'a> {
                 link.silence(member.ip, true);
             }
             member.kill();
+            member.get_ready();
             watch.see(&member.name, What::Process { up: false, by_itself: None });
         });
     }
