@@ -172,7 +172,9 @@ fn image() -> Result<(), Failed> {
         let (user, pid) = user.trim().split_once(' ').unwrap();
         let ids = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
         let ids = ids.lines().find(|line| line.starts_with("Uid:")).unwrap_or_default().to_owned();
-        match user == "65532:65532" && ids.split_whitespace().skip(1).all(|id| id == "65532") && told.contains("height")
+        match user == "65532:65532"
+            && ids.split_whitespace().skip(1).all(|id| id == "65532")
+            && told.contains("on testnet, up")
         {
             true => Ok(()),
             false => Err(format!("{user}, {ids}, {told}").into()),

@@ -118,8 +118,7 @@ impl Pod {
             image: Some(recipe.image.to_owned()),
             entrypoint: (!entrypoint.is_empty()).then_some(entrypoint),
             cmd: Some(recipe.command.get_args().map(text).collect()),
-            // Nobody asks for it here.
-            healthcheck: Some(HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
+            healthcheck: Some(unasked()),
             env: Some(variables.collect()),
             working_dir: recipe.command.get_current_dir().map(|dir| dir.display().to_string()),
             labels: Some(run.labels().into()),
@@ -226,6 +225,11 @@ fn add_all(to: &mut tar::Builder<Vec<u8>>, name: &Path, dir: &Path) -> io::Resul
         }
     }
     Ok(())
+}
+
+/// Nobody asks for a container's health here.
+pub(super) fn unasked() -> HealthConfig {
+    HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }
 }
 
 /// Little of a log stays with the engine: the harness reads it all.

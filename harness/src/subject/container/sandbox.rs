@@ -13,7 +13,7 @@ use bollard::models::{ContainerCreateBody, DeviceMapping, HostConfig, Mount, Mou
 use super::engine::{Engine, EngineError};
 use super::image::{AGENT, DATA, IMAGE};
 use super::label::Run;
-use super::pod::log_config;
+use super::pod::{log_config, unasked};
 
 /// Where the agent finds the harness.
 pub(super) const MEETING: &str = "/run/lockstep";
@@ -72,6 +72,7 @@ impl Sandbox {
             image: Some(IMAGE.into()),
             entrypoint: Some(vec![AGENT.into()]),
             cmd: Some(vec![format!("{MEETING}/agent")]),
+            healthcheck: Some(unasked()),
             user: Some("0:0".into()),
             labels: Some(run.labels().into()),
             host_config: Some(HostConfig {

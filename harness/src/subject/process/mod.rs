@@ -158,6 +158,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn set_up(told: &'a Scenario, chains: &Chains, seed: u64, options: &Options) -> Result<Self, ProcessError> {
+        let setting_up = Watch::start(1);
         let mut real = told.clone();
         let book = match options.ability {
             Ability::Namespaces | Ability::Containers(_) => AddressBook::default(),
@@ -212,8 +213,9 @@ impl<'a> Run<'a> {
         let ours = [HARNESS].into_iter().chain(real.peers.values().map(|peer| peer.ip)).collect();
         let origin = ground.origin(ours, &mut tuns)?;
         let congestion_control = origin.congestion_control().to("learn the congestion control")?;
-        let environment = [("engine", ground.engine().map(str::to_owned)), ("congestion_control", congestion_control)];
-        let environment = environment.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?))).collect();
+        let told = [("engine", ground.engine().map(str::to_owned)), ("congestion_control", congestion_control)];
+        let told = told.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?)));
+        let mut environment: BTreeMap<String, String> = told.collect();
         let namespaces = !tuns.is_empty();
         let default = LinkParams { latency: LATENCY / scale, ..LinkParams::default() };
         let wires = if namespaces {
@@ -246,6 +248,8 @@ impl<'a> Run<'a> {
         };
 
         members.values_mut().for_each(Member::wait_until_at_hand);
+        let took = setting_up.now().as_millis();
+        environment.insert("ready_in".to_owned(), format!("{}.{:03} s", took / 1000, took % 1000));
         // Everything is ready: time begins.
         thread::sleep(until_first_slot(told, scale));
         watch.restart();
