@@ -62,6 +62,7 @@ fn main() {
     let mut tests: Vec<(String, Box<dyn FnOnce(Arc<Engine>) -> Result<(), Failed> + Send>)> = vec![
         ("the image is small, modest and tells its health".into(), Box::new(|_| image())),
         ("a harness that is killed leaves nothing".into(), Box::new(killed)),
+        ("what a dead run left is swept up".into(), Box::new(|_| swept())),
         ("an image is judged as its program is".into(), Box::new(|_| certified())),
         ("an image that is no node is told as such".into(), Box::new(|_| strangers())),
     ];
@@ -306,6 +307,21 @@ fn killed(_: Arc<Engine>) -> Result<(), Failed> {
     match wait_until(Duration::from_secs(30), || left().is_ok_and(|left| left.is_empty())) {
         true => Ok(()),
         false => Err(format!("left: {}", left()?).into()),
+    }
+}
+
+/// By whoever comes next: a container and a volume of a process that can't be.
+fn swept() -> Result<(), Failed> {
+    const DEAD: &str = "org.lockstep.owner=4194305-5";
+    docker(&["volume", "create", "--label", DEAD, "lockstep-test-left"])?;
+    docker(&["create", "--label", DEAD, "--name", "lockstep-test-left", IMAGE])?;
+    succeeded(Command::new(LOCKSTEP).arg("clean"))?;
+    let filter = format!("label={DEAD}");
+    let left = docker(&["ps", "--all", "--quiet", "--filter", &filter])?
+        + &docker(&["volume", "ls", "--quiet", "--filter", &filter])?;
+    match left.is_empty() {
+        true => Ok(()),
+        false => Err(left.into()),
     }
 }
 

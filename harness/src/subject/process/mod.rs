@@ -213,9 +213,9 @@ impl<'a> Run<'a> {
         let ours = [HARNESS].into_iter().chain(real.peers.values().map(|peer| peer.ip)).collect();
         let origin = ground.origin(ours, &mut tuns)?;
         let congestion_control = origin.congestion_control().to("learn the congestion control")?;
-        let told = [("engine", ground.engine().map(str::to_owned)), ("congestion_control", congestion_control)];
-        let told = told.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?)));
-        let mut environment: BTreeMap<String, String> = told.collect();
+        let on = [("engine", ground.engine().map(str::to_owned)), ("congestion_control", congestion_control)];
+        let on = on.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?)));
+        let mut environment: BTreeMap<String, String> = on.collect();
         let namespaces = !tuns.is_empty();
         let default = LinkParams { latency: LATENCY / scale, ..LinkParams::default() };
         let wires = if namespaces {
