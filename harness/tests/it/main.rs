@@ -5,8 +5,10 @@ mod bad_scenarios;
 mod certify;
 mod cli;
 mod cli_run;
+mod export;
 mod incidents;
 mod log_contract;
+mod merge;
 mod on_disk;
 mod processes;
 #[path = "../production_log/mod.rs"]
