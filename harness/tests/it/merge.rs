@@ -135,7 +135,7 @@ fn contradictions_and_broken_files_are_told_with_their_names() {
         ("fewer", "fewer: shards {1} of 2 of 21 runs"),
         ("mad", "mad: shards {0} of 4000000000"),
         ("long", "long: invalid type: floating point"),
-        ("scenarios/a/z.yaml", "z.yaml: expected value at line 1"),
+        ("scenarios/a/z.yaml", "z.yaml: expected ident at line 1"),
     ] {
         machines.lockstep(&format!("merge {files}")).assert().code(3).stderr(contains(told)).stdout("");
     }

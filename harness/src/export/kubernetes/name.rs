@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use super::object::{Labels, Meta};
 use crate::scenario::Scenario;
 
-/// Letters of a label, less those of an ending.
-const LONGEST: usize = 50;
+/// Letters of a namespace, less those of its beginning and an ending.
+const LONGEST: usize = 47;
 
 /// What things are called.
 pub struct Names {

@@ -372,13 +372,26 @@ fn a_link_whose_shape_changes_has_one_chaos_at_a_time() {
         .map(|(at, lasts, chaos)| {
             let chaos = &chaos["networkChaos"];
             let side = |selector: &Value| selector["expressionSelectors"][0]["values"].to_string();
-            let shape = ["delay", "loss", "duplicate", "rate", "bandwidth"]
-                .map(|key| chaos[key].to_string().replace(",\"correlation\":\"0\"", ""));
+            let shape = ["delay", "loss", "duplicate", "rate", "bandwidth"].map(|key| chaos[key].to_string());
+            let shape: Vec<String> = shape
+                .iter()
+                .filter(|part| *part != "null")
+                .map(|part| part.replace("\"correlation\":\"0\",", ""))
+                .collect();
             let [from, to] = [&chaos["selector"], &chaos["target"]["selector"]].map(side);
             format!("{at:?}+{lasts:?} {} {from} {} {to} {}", chaos["action"], chaos["direction"], shape.join(" "))
         })
         .collect();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    0ns+10s "delay" ["a"] "both" ["b"] {"jitter":"0s","latency":"50ms"}
+    10s+10s "netem" ["a"] "both" ["b"] {"jitter":"0s","latency":"50ms"} {"loss":"5"} {"duplicate":"0.5"}
+    20s+10s "netem" ["a"] "both" ["b"] {"jitter":"7500us","latency":"107500us","reorder":{"gap":1,"reorder":"25"}} {"loss":"5"} {"duplicate":"0.5"}
+    30s+10s "delay" ["a"] "both" ["b"] {"jitter":"7500us","latency":"107500us","reorder":{"gap":1,"reorder":"25"}}
+    40s+10s "delay" ["a"] "both" ["b"] {"jitter":"0s","latency":"50ms"}
+    50s+5s "bandwidth" ["a"] "both" ["b"] {"buffer":10000,"limit":20971520,"rate":"1000000bps"}
+    55s+5s "delay" ["a"] "both" ["b"] {"jitter":"0s","latency":"50ms"}
+    55s+2s "partition" ["a"] "to" ["b","c"]
+    "#);
     let standing: Vec<Value> = documents(&to_kubernetes(&scenario).files["chaos.yaml"]);
     let standing: Vec<&Value> = standing.iter().filter(|document| document["kind"] == "NetworkChaos").collect();
     assert_eq!(standing.len(), 1, "{standing:#?}");

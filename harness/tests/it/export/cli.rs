@@ -61,7 +61,7 @@ fn wrong_scenarios_and_places_are_told_apart() {
         ("compose .", 3, "export one scenario"),
         ("compose missing.yaml", 4, "cannot read missing.yaml"),
         ("kubernetes two.yaml --out two.yaml", 4, "cannot write two.yaml"),
-        ("swarm two.yaml", 3, "compose"),
+        ("swarm two.yaml", 3, "swarm"),
         ("kubernetes two.yaml --shards 0", 3, "--shards"),
     ] {
         lockstep(dir.path(), words).assert().code(code).stderr(contains(told));

@@ -91,6 +91,19 @@ fn the_script_does_the_faults_at_their_times() {
     let took = began.elapsed();
     assert!(took >= Duration::from_secs(2), "{took:?}");
     let asked = fs::read_to_string(dir.path().join("asked")).unwrap();
-    insta::assert_snapshot!(asked, @"");
+    insta::assert_snapshot!(asked, @r"
+    compose version
+    compose up a.chain
+    compose up --detach a c
+    compose pause a c
+    compose unpause a c
+    compose up --detach b
+    compose kill -s KILL c
+    compose start c
+    compose stop
+    compose logs --no-color --no-log-prefix a
+    compose logs --no-color --no-log-prefix b
+    compose logs --no-color --no-log-prefix c
+    ");
     assert!(dir.path().join("logs/a.log").is_file());
 }
