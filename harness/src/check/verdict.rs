@@ -2,12 +2,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::history::{Observation, seconds};
 
 /// Ordered by severity: the worst of several is their maximum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// What had to be seen was seen, and what must not be was not.
@@ -48,7 +48,7 @@ impl fmt::Display for Verdict {
 }
 
 /// One check's verdict and its grounds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The verdict.
     pub verdict: Verdict,
@@ -63,7 +63,7 @@ pub struct Finding {
     /// The observation nearest to what was expected, or the offending one.
     pub nearest: Option<String>,
     /// When it went wrong, since the start.
-    #[serde(rename = "at_ms", serialize_with = "ms")]
+    #[serde(rename = "at_ms", serialize_with = "ms", deserialize_with = "from_ms")]
     pub at: Option<Duration>,
     /// What was disturbed then.
     pub faults_in_force: Vec<String>,
@@ -71,6 +71,10 @@ pub struct Finding {
 
 fn ms<S: Serializer>(at: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
     at.map(|at| at.as_millis()).serialize(to)
+}
+
+fn from_ms<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    Ok(Option::<u64>::deserialize(from)?.map(Duration::from_millis))
 }
 
 impl Finding {

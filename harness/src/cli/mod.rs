@@ -3,8 +3,10 @@ mod certify;
 mod clean;
 mod exit;
 mod explain;
+mod export;
 mod image;
 mod list;
+mod merge;
 mod ntp;
 mod replay;
 mod run;
@@ -20,7 +22,9 @@ pub use exit::Exit;
 pub use run::{Format, RunArgs};
 
 use crate::certify::{CaseError, StatementError};
+use crate::export::ExportError;
 use crate::replay::read::ReadError;
+use crate::report::MergeError;
 use crate::run::container::EngineError;
 use crate::run::folder::FolderError;
 use crate::run::privilege;
@@ -32,6 +36,10 @@ use crate::scenario::LoadError;
 enum Cli {
     /// Run scenarios in the simulated network, as processes or in containers, and judge them.
     Run(run::RunArgs),
+    /// Join the results of several machines' shards into one report.
+    Merge(merge::MergeArgs),
+    /// Write a scenario as files for container engines.
+    Export(export::ExportArgs),
     /// Turn an incident's logs into a scenario, run it, and tell how much of the incident it shows.
     Replay(Box<replay::ReplayArgs>),
     /// Judge a node by the conformance catalogue, and write a statement about it.
@@ -70,6 +78,10 @@ enum CliError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
+    Merge(#[from] MergeError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error(transparent)]
     Folder(#[from] FolderError),
     #[error("{0}")]
     Harness(String),
@@ -92,7 +104,11 @@ impl CliError {
             // Whoever reads has had enough: `lockstep schema | head`.
             Self::Write(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Expected,
             Self::Statement(StatementError::Content { .. }) => Exit::Content,
-            Self::Statement(StatementError::Io { .. }) => Exit::Environment,
+            Self::Statement(StatementError::Io { .. }) | Self::Merge(MergeError::Unreadable { .. }) => {
+                Exit::Environment
+            }
+            Self::Merge(_) | Self::Export(ExportError::Scenario(_)) => Exit::Content,
+            Self::Export(ExportError::Write { .. }) => Exit::Environment,
             Self::Write(_) | Self::Engine(_) | Self::Folder(_) | Self::Harness(_) => Exit::Environment,
         }
     }
@@ -123,6 +139,8 @@ pub fn main() -> Exit {
     let out = &mut io::stdout().lock();
     let done = match &cli {
         Cli::Run(args) => run::run(args, out),
+        Cli::Merge(args) => merge::merge(args, out),
+        Cli::Export(args) => export::export(args, out),
         Cli::Replay(args) => replay::replay(args, out),
         Cli::Certify(args) => certify::certify(args, out),
         Cli::Verify(args) => verify::verify(args, out),

@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 
 use clap::{Args, ValueEnum};
+use sha2::{Digest, Sha256};
 
 use super::{CliError, Exit};
 use crate::check::Verdict;
-use crate::report;
+use crate::report::{self, Renderer, Results, Shards};
 use crate::run::container::{self, Engine};
 use crate::run::privilege::{self, Ability};
 use crate::run::stopwatch::Stopwatch;
-use crate::run::{self, Backend, ProcessOptions, Program, ScenarioResult, folder, repeat_command};
+use crate::run::{self, Backend, ProcessOptions, Program, ScenarioResult, Shard, folder, repeat_command};
 use crate::scenario::{Scenario, find};
 
 /// Run scenarios and judge them.
@@ -32,6 +33,10 @@ pub struct RunArgs {
     /// Only scenarios whose name contains this.
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
+    /// Only each N-th run from the I-th on, counted from 0: one machine of N runs 0/N, the next 1/N, and so on. `merge` joins what
+    /// they print with `--format json`.
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
     /// Scenarios at the same time. Default: one per core.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
@@ -92,19 +97,16 @@ struct Job {
 pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Exit, CliError> {
     let started = Stopwatch::start();
     let jobs = jobs(args)?;
+    let shard = args.shard.unwrap_or(Shard { index: 0, of: 1 });
+    let shards = Shards::one(shard, jobs.len(), digest(&jobs));
+    let jobs = shard.part(jobs);
     if let Some(Backend::Processes(ProcessOptions { ability: Ability::Loopback(why), .. })) =
         jobs.first().map(|job| &job.backend)
     {
         writeln!(std::io::stderr(), "processes run on loopback addresses, without faults of links: {why}")?;
     }
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(OUT));
-    let format = match args.format {
-        Format::Text => report::Format::Text,
-        Format::Json => report::Format::Json,
-        Format::Junit => report::Format::Junit,
-    };
-    let colours = report::colours(std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
-    let mut renderer = report::renderer(format, Box::new(out), colours, jobs.len());
+    let mut renderer = args.format.renderer(out, jobs.len());
     let (next, (done, results)) = (AtomicUsize::new(0), channel());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // Processes mostly wait.
@@ -136,13 +138,40 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Exit, CliError
         }
         Ok::<(), CliError>(())
     })?;
-    let results: Vec<ScenarioResult> = told.into_iter().flatten().collect();
-    renderer.finished(&results, started.elapsed())?;
-    Ok(match Verdict::worst(results.iter().map(|result| result.verdict)) {
+    let results = Results { shards, runs: told.into_iter().flatten().collect(), wall_time: started.elapsed() };
+    renderer.finished(&results)?;
+    Ok(exit(&results))
+}
+
+pub(super) fn exit(results: &Results) -> Exit {
+    match Verdict::worst(results.runs.iter().map(|result| result.verdict)) {
         Verdict::Pass => Exit::Expected,
         Verdict::Fail => Exit::Failed,
         Verdict::Inconclusive | Verdict::Unsupported => Exit::Undecided,
-    })
+    }
+}
+
+impl Format {
+    /// What tells `total` results in this form.
+    pub(super) fn renderer<'a>(self, out: &'a mut impl Write, total: usize) -> Box<dyn Renderer + 'a> {
+        let format = match self {
+            Self::Text => report::Format::Text,
+            Self::Json => report::Format::Json,
+            Self::Junit => report::Format::Junit,
+        };
+        let colours = report::colours(std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
+        report::renderer(format, Box::new(out), colours, total)
+    }
+}
+
+/// Of all that the jobs' results depend on but the program.
+fn digest(jobs: &[Job]) -> String {
+    let mut hash = Sha256::new();
+    for Job { scenario, seed, backend, .. } in jobs {
+        let job = (&scenario.name, seed, backend.to_string(), backend.time_scale(), &scenario.source);
+        hash.update(format!("{job:?}"));
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn jobs(args: &RunArgs) -> Result<Vec<Job>, CliError> {

@@ -1,20 +1,21 @@
 //! JUnit XML, one test case per run: a failure fails, what is inconclusive is an error, what is unsupported is skipped.
 //! Neither of the last two is a pass, and each says why.
 use std::io::{self, Write};
-use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::check::{Finding, Verdict};
 use crate::run::ScenarioResult;
 
+use super::Results;
+
 /// Writes the document.
-pub fn write(to: &mut dyn Write, results: &[ScenarioResult], wall_time: Duration) -> io::Result<()> {
+pub fn write(to: &mut dyn Write, results: &Results) -> io::Result<()> {
     let mut suite = TestSuite::new("scenarios");
-    suite.set_time(wall_time);
-    suite.add_test_cases(results.iter().map(case));
+    suite.set_time(results.wall_time);
+    suite.add_test_cases(results.runs.iter().map(case));
     let mut report = Report::new("lockstep");
-    report.set_time(wall_time);
+    report.set_time(results.wall_time);
     report.add_test_suite(suite);
     report.serialize(to).map_err(io::Error::other)
 }

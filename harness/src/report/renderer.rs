@@ -1,11 +1,10 @@
 //! Which renderer, where to, and whether in colours.
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::time::Duration;
 
 use crate::run::ScenarioResult;
 
-use super::{json, junit, terminal};
+use super::{Results, json, junit, terminal};
 
 /// How results are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +25,11 @@ pub trait Renderer {
     /// Those of the writer.
     fn ended(&mut self, result: &ScenarioResult) -> io::Result<()>;
 
-    /// All have ended, in this wall time; `results` in the order in which they are to be shown.
+    /// All have ended.
     ///
     /// # Errors
     /// Those of the writer.
-    fn finished(&mut self, results: &[ScenarioResult], wall_time: Duration) -> io::Result<()>;
+    fn finished(&mut self, results: &Results) -> io::Result<()>;
 }
 
 /// The renderer of a format for `total` runs. Only text has colours.
@@ -50,7 +49,7 @@ pub fn colours(on_terminal: bool, no_color: Option<&OsStr>) -> bool {
 /// Writes one document when all is known.
 struct AtTheEnd<'a> {
     to: Box<dyn Write + 'a>,
-    write: fn(&mut dyn Write, &[ScenarioResult], Duration) -> io::Result<()>,
+    write: fn(&mut dyn Write, &Results) -> io::Result<()>,
 }
 
 impl Renderer for AtTheEnd<'_> {
@@ -58,26 +57,26 @@ impl Renderer for AtTheEnd<'_> {
         Ok(())
     }
 
-    fn finished(&mut self, results: &[ScenarioResult], wall_time: Duration) -> io::Result<()> {
-        (self.write)(&mut *self.to, results, wall_time)?;
+    fn finished(&mut self, results: &Results) -> io::Result<()> {
+        (self.write)(&mut *self.to, results)?;
         self.to.flush()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{results, wall_time};
+    use super::super::sample::results;
     use super::*;
 
     /// All that a renderer writes of the sample.
     fn rendered(format: Format, colours: bool) -> String {
         let mut bytes = Vec::new();
         let results = results();
-        let mut renderer = renderer(format, Box::new(&mut bytes), colours, results.len());
-        for result in &results {
+        let mut renderer = renderer(format, Box::new(&mut bytes), colours, results.runs.len());
+        for result in &results.runs {
             renderer.ended(result).unwrap();
         }
-        renderer.finished(&results, wall_time()).unwrap();
+        renderer.finished(&results).unwrap();
         drop(renderer);
         String::from_utf8(bytes).unwrap()
     }
@@ -114,7 +113,7 @@ mod tests {
     fn nothing_at_all_is_told_too() {
         let mut bytes = Vec::new();
         let mut none = renderer(Format::Text, Box::new(&mut bytes), false, 0);
-        none.finished(&[], Duration::ZERO).unwrap();
+        none.finished(&Results { runs: Vec::new(), ..results() }).unwrap();
         drop(none);
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.contains("inconclusive: no scenario was run"), "{text}");

@@ -2,12 +2,9 @@
 use std::time::Duration;
 
 use crate::check::{Finding, Verdict};
-use crate::run::{Converged, ScenarioResult, repeat_command};
+use crate::run::{Converged, ScenarioResult, Shard, repeat_command};
 
-/// Of all runs together.
-pub fn wall_time() -> Duration {
-    Duration::from_millis(1_234)
-}
+use super::{Results, Shards};
 
 /// A finding of this verdict.
 pub fn finding(verdict: Verdict, check: &str) -> Finding {
@@ -43,7 +40,7 @@ fn result(name: &str, seed: u64, findings: Vec<Finding>) -> ScenarioResult {
 }
 
 /// The results.
-pub fn results() -> Vec<ScenarioResult> {
+pub fn results() -> Results {
     let pass = || finding(Verdict::Pass, "never ahead on a");
     let failed = Finding {
         nearest: Some("30.000 s  a  INFO requested: 📤 Requesting\u{1b}[2J blocks 1001-1500 <from> & \"m1\"".into()),
@@ -62,10 +59,12 @@ pub fn results() -> Vec<ScenarioResult> {
         convergence: Vec::new(),
         ..result("chaos/skew", 1, vec![finding(Verdict::Unsupported, "skew")])
     };
-    vec![
+    let runs = vec![
         result("phase-3/01-behind-by-100", 1, vec![pass()]),
         result("phase-3/01-behind-by-100", 2, vec![pass(), blunt.clone(), failed]),
         result("phase-3/02-bypass", 1, vec![blunt, pass()]),
         without,
-    ]
+    ];
+    let shards = Shards::one(Shard { index: 0, of: 1 }, runs.len(), "e3b0".into());
+    Results { shards, runs, wall_time: Duration::from_millis(1_234) }
 }

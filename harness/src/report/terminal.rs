@@ -9,7 +9,7 @@ use crate::check::{Finding, Verdict};
 use crate::history::seconds;
 use crate::run::ScenarioResult;
 
-use super::{Counts, Renderer};
+use super::{Counts, Renderer, Results};
 
 /// Runs told as the slowest.
 const SLOWEST: usize = 3;
@@ -134,13 +134,13 @@ impl Renderer for Terminal<'_> {
         self.to.flush()
     }
 
-    fn finished(&mut self, results: &[ScenarioResult], wall_time: Duration) -> io::Result<()> {
-        if results.is_empty() {
+    fn finished(&mut self, results: &Results) -> io::Result<()> {
+        if results.runs.is_empty() {
             let verdict = self.paint(Verdict::Inconclusive, "inconclusive");
             writeln!(self.to, "{verdict}: no scenario was run")?;
         } else {
-            self.table(results)?;
-            self.summary(results, wall_time)?;
+            self.table(&results.runs)?;
+            self.summary(&results.runs, results.wall_time)?;
         }
         self.to.flush()
     }

@@ -3,6 +3,7 @@ pub mod arm;
 mod backend;
 pub mod folder;
 mod result;
+mod shard;
 pub mod stopwatch;
 
 use std::collections::BTreeSet;
@@ -25,6 +26,7 @@ pub use crate::subject::profile::{Profile, ProfileFile};
 pub use crate::subject::sim::Variation;
 pub use backend::{Backend, BackendError};
 pub use result::{Converged, ScenarioResult, repeat_command};
+pub use shard::{ParseShardError, Shard};
 
 /// What came of a run.
 #[derive(Debug)]

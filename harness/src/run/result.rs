@@ -2,12 +2,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::check::{Finding, JudgeResult, Verdict};
 
 /// One run of a scenario with one seed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ScenarioResult {
     /// The scenario's name, `phase-3/01-behind-by-100`.
     #[serde(rename = "scenario")]
@@ -29,10 +29,10 @@ pub struct ScenarioResult {
     /// How many seconds of the scenario passed in a second, where it ran in real time (D-29).
     pub time_scale: u32,
     /// The scenario's time.
-    #[serde(rename = "virtual_ms", serialize_with = "ms")]
+    #[serde(rename = "virtual_ms", with = "ms")]
     pub virtual_time: Duration,
     /// Time that it took.
-    #[serde(rename = "wall_ms", serialize_with = "ms")]
+    #[serde(rename = "wall_ms", with = "ms")]
     pub wall_time: Duration,
     /// The faults of the timeline, in words.
     pub faults: Vec<String>,
@@ -43,17 +43,35 @@ pub struct ScenarioResult {
 }
 
 /// Who came to agree on what, and how long that took.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Converged {
     /// The check in words.
     pub what: String,
     /// Since the last fault's end, or since the named time.
-    #[serde(rename = "ms", serialize_with = "ms")]
+    #[serde(rename = "ms", with = "ms")]
     pub took: Duration,
 }
 
-fn ms<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_u128(time.as_millis())
+/// As whole milliseconds.
+mod ms {
+    use std::time::Duration;
+
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    /// Some 30 years: sums of many such stay in range.
+    const LONGEST: u64 = 1_000_000_000_000;
+
+    pub fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u128(time.as_millis())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        match u64::deserialize(from)? {
+            ms if ms <= LONGEST => Ok(Duration::from_millis(ms)),
+            ms => Err(D::Error::custom(format_args!("{ms} ms is more than {LONGEST} ms"))),
+        }
+    }
 }
 
 impl ScenarioResult {

@@ -21,4 +21,4 @@ pub use find::{Found, find};
 pub use incident::{Incident, NoSetting, Setting};
 pub use load::{document, document_text};
 pub use resolved::Scenario;
-pub use yaml::{Place, Spanned};
+pub use yaml::{Place, Spanned, to_text};

@@ -1,9 +1,10 @@
-//! The only place that knows the YAML library: text to values with their places, and its errors in our words.
+//! The only place that knows the YAML library: text to values with their places, its errors in our words, and values to text.
 use std::borrow::Cow;
 use std::ops::Range;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde::ser::Serialize;
 use serde_yaml::budget::BudgetBreach;
 use serde_yaml::{Budget, DuplicateKeyPolicy, Error, MergeKeyPolicy, Options};
 
@@ -69,6 +70,15 @@ impl From<serde_yaml::Location> for Place {
 /// The first thing that does not fit.
 pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     serde_yaml::from_str_with_options(text, options()).map_err(|error| explain(&error, text))
+}
+
+/// Writes one document, so that readers of YAML 1.1 and 1.2 read the same: texts of several lines as blocks, others unfolded.
+///
+/// # Errors
+/// What has no form in YAML, in the library's words.
+pub fn to_text<T: Serialize>(value: &T) -> Result<String, String> {
+    let options = serde_yaml::ser_options! { folded_wrap_chars: 1 << 20 };
+    serde_yaml::to_string_with_options(value, options).map_err(|error| error.to_string())
 }
 
 fn options() -> Options {

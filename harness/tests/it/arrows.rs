@@ -27,7 +27,8 @@ const HARNESS: &[(&str, &[&str])] = &[
     ("report", &["run", "check", "history", "scenario"]),
     ("certify", &["run", "report", "check", "history", "peer", "scenario"]),
     ("replay", &["history", "scenario", "run", "report", "words"]),
-    ("cli", &["certify", "replay", "run", "report", "check", "history", "scenario"]),
+    ("export", &["scenario", "subject", "peer"]),
+    ("cli", &["certify", "export", "replay", "run", "report", "check", "history", "scenario"]),
 ];
 /// What judges, and what it judges by, knows no node: it works unchanged for a stranger's.
 const JUDGES: &[&str] = &["check", "history", "scenario", "report"];
