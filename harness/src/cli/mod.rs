@@ -54,7 +54,7 @@ enum Cli {
     Explain(explain::ExplainArgs),
     /// Print the JSON Schema of scenario files, profiles, waivers or statements.
     Schema(schema::SchemaArgs),
-    /// Make the image of the reference node, for containers.
+    /// Make the images of the reference node and of the harness.
     Image(image::ImageArgs),
     /// Remove containers and volumes that runs left behind when they were killed.
     Clean(clean::CleanArgs),

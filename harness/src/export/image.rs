@@ -1,19 +1,12 @@
 //! What is known of container images.
 
-/// The reference node's.
-pub const NODE: &str = "lockstep/masternode:dev";
-/// One with this program as `/lockstep`, for shards.
-pub const HARNESS: &str = "lockstep/harness:dev";
+pub(super) use crate::subject::container::{DATA, LOCKSTEP as HARNESS_PROGRAM, NODE as NODE_PROGRAM};
+pub use crate::subject::container::{HARNESS, IMAGE as NODE};
+
 /// One with a shell and `getent`, which looks up pods' addresses.
 pub(super) const LOOK_UP: &str = "docker.io/library/debian:13-slim";
-/// The node's program in its image.
-pub(super) const NODE_PROGRAM: &str = "/masternode";
-/// This program in its image.
-pub(super) const HARNESS_PROGRAM: &str = "/lockstep";
 /// The node's configuration in a container.
 pub(super) const CONFIG: &str = "/etc/lockstep/config.toml";
-/// The node's volume in a container.
-pub(super) const DATA: &str = "/data";
 /// Who runs a container's program.
 pub(super) const USER: u32 = 65_532;
 /// Where the node answers HTTP.

@@ -1,21 +1,21 @@
-//! The image of the reference node, with the agent beside it.
+//! The images that the project makes: the reference node's, with the agent beside it, and the harness's own.
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::engine::{Engine, EngineError};
 
-/// Its name.
+/// The reference node's.
 pub const IMAGE: &str = "lockstep/masternode:dev";
+/// The harness's, for shards of scenarios on other machines.
+pub const HARNESS: &str = "lockstep/harness:dev";
 /// The folder of the node's data and configuration.
 pub const DATA: &str = "/data";
 /// The node's program.
 pub const NODE: &str = "/masternode";
 /// The agent's.
 pub const AGENT: &str = "/lockstep-agent";
-
-/// How it is built.
-const DOCKERFILE: &str = include_str!("../../../../ci/Dockerfile");
+/// The harness's.
+pub const LOCKSTEP: &str = "/lockstep";
 
 /// An image that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,11 +28,36 @@ pub struct Built {
     pub size: u64,
 }
 
-/// Builds [`IMAGE`] of two static programs.
+/// What an image is made of: static programs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plan {
+    /// [`IMAGE`].
+    Node {
+        /// The node's.
+        node: PathBuf,
+        /// The agent's.
+        agent: PathBuf,
+    },
+    /// [`HARNESS`].
+    Harness {
+        /// Lockstep's own.
+        lockstep: PathBuf,
+    },
+}
+
+/// Builds an image, without pulling anything.
 ///
 /// # Errors
 /// A program can't be read, or needs others; the engine's.
-pub fn build(engine: &Engine, node: &Path, agent: &Path) -> Result<Built, EngineError> {
+pub fn build(engine: &Engine, plan: &Plan) -> Result<Built, EngineError> {
+    let (image, dockerfile, programs) = match plan {
+        Plan::Node { node, agent } => {
+            (IMAGE, include_str!("../../../../ci/Dockerfile"), vec![(NODE, node), (AGENT, agent)])
+        }
+        Plan::Harness { lockstep } => {
+            (HARNESS, include_str!("../../../../ci/harness.Dockerfile"), vec![(LOCKSTEP, lockstep)])
+        }
+    };
     let unpackable =
         |path: &Path, why: String| EngineError::Refused { what: format!("pack {}", path.display()), why, help: "" };
     let mut context = tar::Builder::new(Vec::new());
@@ -40,28 +65,25 @@ pub fn build(engine: &Engine, node: &Path, agent: &Path) -> Result<Built, Engine
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
         header.set_mode(mode);
-        context.append_data(&mut header, name, bytes)
+        let added = context.append_data(&mut header, name, bytes);
+        added.map_err(|error| unpackable(Path::new(name), error.to_string()))
     };
-    let programs: [(&str, PathBuf); 2] = [(NODE, node.to_owned()), (AGENT, agent.to_owned())];
     for (name, path) in programs {
-        let bytes = fs::read(&path).map_err(|error| unpackable(&path, error.to_string()))?;
+        let bytes = fs::read(path).map_err(|error| unpackable(path, error.to_string()))?;
         if needs_a_loader(&bytes) {
             let why = "it is linked to libraries that the image doesn't have; it has to be static (RUSTFLAGS=\"-C target-feature=+crt-static\", with a --target)";
-            return Err(unpackable(&path, why.into()));
+            return Err(unpackable(path, why.into()));
         }
-        add(name.trim_start_matches('/'), 0o755, &bytes).map_err(|error| unpackable(&path, error.to_string()))?;
+        add(name.trim_start_matches('/'), 0o755, &bytes)?;
     }
     // The volume's folder has its owner from here.
-    let finish = |add: &mut dyn FnMut(&str, u32, &[u8]) -> io::Result<()>| {
-        add("data/.keep", 0o644, b"")?;
-        add("Dockerfile", 0o644, DOCKERFILE.as_bytes())
-    };
-    finish(&mut add).map_err(|error| unpackable(Path::new("Dockerfile"), error.to_string()))?;
+    add("data/.keep", 0o644, b"")?;
+    add("Dockerfile", 0o644, dockerfile.as_bytes())?;
     let context = context.into_inner().map_err(|error| unpackable(Path::new("the context"), error.to_string()))?;
-    engine.build(IMAGE, context)?;
-    let found = engine.image(IMAGE)?;
+    engine.build(image, context)?;
+    let found = engine.image(image)?;
     Ok(Built {
-        image: IMAGE.to_owned(),
+        image: image.to_owned(),
         id: found.id.unwrap_or_default(),
         size: found.size.unwrap_or_default().unsigned_abs(),
     })

@@ -10,7 +10,7 @@ mod sandbox;
 
 pub use engine::{Engine, EngineError};
 pub use fleet::Fleet;
-pub use image::{Built, DATA, IMAGE, NODE, build};
+pub use image::{Built, DATA, HARNESS, IMAGE, LOCKSTEP, NODE, Plan, build};
 pub use pod::{Pod, Recipe};
 pub use reaper::reap;
 pub use sandbox::Sandbox;
