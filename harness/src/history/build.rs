@@ -1,4 +1,5 @@
 //! Histories for tests, in a few words: `history().at(30_000).log("a", "behind", "our=1000 ip=10.0.0.2").ended()`.
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub fn history() -> Build {
             scenario: "sample".into(),
             seed: 7,
             parties: parties.into_iter().map(address).collect(),
+            environment: BTreeMap::new(),
         }),
         at: Duration::ZERO,
     }
