@@ -58,7 +58,7 @@ impl Chains {
         for (index, host) in incident.hosts.iter().enumerate() {
             let Some(party) = cast.host(index) else { continue };
             for (at, event) in host.events.iter().enumerate() {
-                for (other, agree, told) in conflict(host, event, cast) {
+                if let Some((other, agree, told)) = conflict(host, event, cast) {
                     let source = Shown(event.place, &incident.files).to_string();
                     conflicts.push(Conflict { parties: (party, other), agree, told, source });
                     shown.push((index, other, at));
@@ -159,7 +159,7 @@ fn claims(incident: &Incident, cast: &Cast) -> Vec<Claim> {
 }
 
 /// With whom an event says that the host is in conflict, up to where they may agree, and whether that is told.
-fn conflict(host: &Host, event: &Event, cast: &Cast) -> Vec<(usize, u64, bool)> {
+fn conflict(host: &Host, event: &Event, cast: &Cast) -> Option<(usize, u64, bool)> {
     let number = |name: &str| match event.fields.get(name) {
         Some(Field::Number(number)) => Some(*number),
         _ => None,
@@ -183,13 +183,12 @@ fn conflict(host: &Host, event: &Event, cast: &Cast) -> Vec<(usize, u64, bool)> 
         "reorg" => (number("ancestor"), true),
         _ => (None, false),
     };
-    let Some(agree) = agree else { return Vec::new() };
     let whom = event.peer.and_then(|ip| cast.at(ip)).or_else(|| sender(host, event, cast));
-    whom.map(|party| (party, agree, told)).into_iter().collect()
+    Some((whom?, agree?, told))
 }
 
 /// The one that was asked for blocks, or sent some, last before an event that names nobody.
-pub fn sender(host: &Host, event: &Event, cast: &Cast) -> Option<usize> {
+fn sender(host: &Host, event: &Event, cast: &Cast) -> Option<usize> {
     let before =
         |other: &&Event| matches!(other.name.as_str(), "requested" | "received") && other.first() <= event.first();
     let last = |other: &&Event| other.times.iter().copied().filter(|at| *at <= event.first()).max();

@@ -129,10 +129,10 @@ impl Draft {
                 writeln!(f, "    redials: 5s")?;
             }
             if let Some(habits) = self.faults.habits.get(&party) {
-                for (_, source) in habits {
-                    writeln!(f, "    {}", comment(source))?;
+                for habit in habits {
+                    writeln!(f, "    {}", comment(&habit.source))?;
                 }
-                let habits: Vec<&str> = habits.iter().map(|(habit, _)| habit.as_str()).collect();
+                let habits: Vec<&str> = habits.iter().map(|habit| habit.deviation.as_str()).collect();
                 writeln!(f, "    deviations: [{}]", habits.join(", "))?;
             }
         }

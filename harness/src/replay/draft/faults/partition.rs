@@ -1,0 +1,90 @@
+//! Cuts that explain which links were lost: as few as possible.
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Pairs of parties, the lower first.
+pub(super) type Links = BTreeSet<(usize, usize)>;
+
+/// How often a search for fewer hubs looks at another way; beyond, the best so far is taken.
+const MOST_WAYS: u32 = 1_000;
+
+pub(super) fn link(a: usize, b: usize) -> (usize, usize) {
+    (a.min(b), a.max(b))
+}
+
+/// Two sides of which everyone that knows one of the other side lost it, and nobody one of the own; `None`: the losses are no such cut.
+pub(super) fn sides(lost: &Links, known: &Links) -> Option<(Vec<usize>, Vec<usize>)> {
+    let parties: BTreeSet<usize> = known.iter().chain(lost).flat_map(|(a, b)| [*a, *b]).collect();
+    let mut one: BTreeSet<usize> = parties.first().copied().into_iter().collect();
+    // Those that still hear each other are on one side.
+    loop {
+        let more: Vec<usize> = known
+            .difference(lost)
+            .flat_map(|(a, b)| [(*a, *b), (*b, *a)])
+            .filter(|(a, b)| one.contains(a) && !one.contains(b))
+            .map(|(_, b)| b)
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        one.extend(more);
+    }
+    let other: Vec<usize> = parties.difference(&one).copied().collect();
+    let across = |(a, b): &(usize, usize)| one.contains(a) != one.contains(b);
+    let whole = !other.is_empty() && lost.iter().all(across) && lost.len() > 1;
+    whole.then(|| (one.into_iter().collect(), other))
+}
+
+/// Cuts of these links and no others: each between some hubs and all that they lost, those with the most links first.
+pub(super) fn cuts(lost: &Links) -> Vec<(Vec<usize>, Vec<usize>)> {
+    let mut ways = MOST_WAYS;
+    let mut hubs: BTreeSet<usize> = cover(lost, usize::MAX, &mut ways).into_iter().flatten().collect();
+    let mut rest = lost.clone();
+    let mut cuts: Vec<(Vec<usize>, Vec<usize>)> = Vec::new();
+    while let Some(hub) = busiest(&rest, |party| hubs.contains(&party)) {
+        hubs.remove(&hub);
+        let leaves: Vec<usize> = neighbours(&rest, hub).into_iter().collect();
+        rest.retain(|(a, b)| *a != hub && *b != hub);
+        // Hubs that lost the same parties are one side.
+        match cuts.iter_mut().find(|(_, others)| *others == leaves) {
+            Some((side, _)) => side.push(hub),
+            None => cuts.push((vec![hub], leaves)),
+        }
+    }
+    cuts
+}
+
+/// The fewest parties, `most` of them, of which each link has one; `None`: there are no so few. The first way that it tries is
+/// to take the one with the most links again and again.
+fn cover(links: &Links, most: usize, ways: &mut u32) -> Option<Vec<usize>> {
+    let Some(hub) = busiest(links, |_| true) else { return Some(Vec::new()) };
+    let leaves = neighbours(links, hub);
+    if links.len() > most.saturating_mul(leaves.len()) {
+        return None;
+    }
+    let without = |gone: &BTreeSet<usize>| -> Links {
+        links.iter().copied().filter(|(a, b)| !gone.contains(a) && !gone.contains(b)).collect()
+    };
+    let mut best = cover(&without(&BTreeSet::from([hub])), most - 1, ways).map(|rest| [vec![hub], rest].concat());
+    // Without the hub it takes all that it is linked with.
+    let most = best.as_ref().map_or(most, |best| best.len() - 1);
+    if leaves.len() > 1 && leaves.len() <= most && *ways > 0 {
+        *ways -= 1;
+        let other = cover(&without(&leaves), most - leaves.len(), ways);
+        best = other.map(|rest| leaves.into_iter().chain(rest).collect()).or(best);
+    }
+    best
+}
+
+/// The party with the most links, among these.
+fn busiest(links: &Links, among: impl Fn(usize) -> bool) -> Option<usize> {
+    let mut degrees: BTreeMap<usize, usize> = BTreeMap::new();
+    for party in links.iter().flat_map(|(a, b)| [*a, *b]).filter(|party| among(*party)) {
+        *degrees.entry(party).or_default() += 1;
+    }
+    degrees.into_iter().max_by_key(|(party, degree)| (*degree, std::cmp::Reverse(*party))).map(|(party, _)| party)
+}
+
+fn neighbours(links: &Links, party: usize) -> BTreeSet<usize> {
+    let other = |(a, b): &(usize, usize)| if *a == party { Some(*b) } else { (*b == party).then_some(*a) };
+    links.iter().filter_map(other).collect()
+}

@@ -1,0 +1,46 @@
+//! Hosts that started again: killed from their last line before.
+use super::Faults;
+use super::evidence::Evidence;
+use super::silence::{Loss, TOGETHER};
+
+/// It takes at least so long.
+const SHORTEST: i64 = 1_000_000;
+
+/// A time in which a host was down.
+pub(super) struct Restart {
+    party: usize,
+    from: i64,
+    until: i64,
+}
+
+impl Restart {
+    /// Whether it is why somebody was not heard.
+    pub fn explains(&self, loss: &Loss) -> bool {
+        (self.party == loss.node || self.party == loss.other)
+            && loss.from <= self.until
+            && loss.until.is_none_or(|end| end >= self.from)
+    }
+}
+
+impl Faults {
+    pub(super) fn restarts(&mut self, evidence: Evidence<'_>) -> Vec<Restart> {
+        let mut restarts: Vec<Restart> = Vec::new();
+        for (party, host) in evidence.hosts() {
+            let starts = host.events.iter().filter(|event| matches!(event.name.as_str(), "started" | "daemon_started"));
+            for (at, event) in starts.flat_map(|event| event.times.iter().map(move |at| (*at, event))) {
+                // The banner comes before the height: one start.
+                let again = restarts.iter().any(|known| known.party == party && (at - known.until).abs() < TOGETHER);
+                if at - host.begins < TOGETHER || again {
+                    continue;
+                }
+                let gap = host.gaps.iter().find(|(_, until)| (at - until).abs() < TOGETHER);
+                let from = gap.map_or(at - SHORTEST, |(from, _)| *from);
+                restarts.push(Restart { party, from, until: at });
+                let action = |lasts: &str| format!("{{kill: {{who: [{}], for: {lasts}}}}}", evidence.name(party));
+                let source = format!("{}: it starts again", evidence.source(event.place));
+                self.lasting(evidence, (from, at), action, source);
+            }
+        }
+        restarts
+    }
+}

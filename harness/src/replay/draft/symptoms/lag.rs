@@ -1,0 +1,48 @@
+//! Nodes that stay behind.
+use std::collections::BTreeMap;
+
+use super::{Scene, Symptom, WITHIN};
+use crate::replay::draft::text::span;
+
+/// Behind by more than this is a node that needs to sync (phase-3, Component 1).
+const THRESHOLD: u64 = 5;
+/// Behind for so long at the end, and asked for by nobody: it doesn't catch up by itself.
+const STUCK: i64 = 60_000_000;
+
+impl Scene<'_> {
+    pub(super) fn lag(&self) -> Vec<Symptom> {
+        let mut by_target: BTreeMap<u64, Vec<(usize, u64, i64)>> = BTreeMap::new();
+        for (index, host) in self.incident.hosts.iter().enumerate() {
+            let (Some(party), Some((since, height))) = (self.cast.host(index), host.heights.last()) else { continue };
+            let (lists, _) = self.cast.lists(party, host);
+            // What the scenario's whitelisted parties serve.
+            let serving = lists.iter().filter(|other| self.faults.serves(**other));
+            let target = serving.filter_map(|other| self.ends.get(*other)).map(|end| end.height).max();
+            let lasted = host.ends - since;
+            if let Some(target) = target.filter(|target| height + THRESHOLD < *target && lasted >= STUCK) {
+                by_target.entry(target).or_default().push((party, *height, lasted));
+            }
+        }
+        by_target.into_iter().map(|(target, nodes)| self.behind(target, &nodes)).collect()
+    }
+
+    fn behind(&self, target: u64, nodes: &[(usize, u64, i64)]) -> Symptom {
+        let who: Vec<&str> = nodes.iter().map(|(party, ..)| self.name(*party)).collect();
+        let stays: Vec<String> =
+            nodes.iter().map(|(party, height, _)| format!("{} at {height}", self.name(*party))).collect();
+        let lasted = nodes.iter().map(|(.., lasted)| *lasted).min().unwrap_or_default();
+        let never =
+            |who: &&str| format!("never: {{see: {{on: {who}, log: appended, where: {{height: \">= {target}\"}}}}}}");
+        Symptom {
+            what: format!("while a masternode is at {target}, these stay behind: {}", stays.join(", ")),
+            source: format!("their heights, for {} to the end", span(lasted)),
+            reproduced: who.iter().map(never).collect(),
+            cured: vec![format!(
+                "converge: {{who: [{}], on: {{height_at_least: {target}}}, after: {}, within: {WITHIN}}}",
+                who.join(", "),
+                span(self.healed)
+            )],
+            mutant: None,
+        }
+    }
+}
