@@ -23,3 +23,17 @@ impl Faults {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::replay::draft::testing::Logs;
+
+    #[test]
+    fn a_regular_peer_that_is_asked_had_announced() {
+        let logs = Logs::mesh(1, 2, &[])
+            .line("a", 1, "Added 10.0.0.2 to whitelist: config")
+            .line("a", 100, "Requesting blocks 101-110 from 10.0.0.2")
+            .line("a", 100, "Requesting blocks 101-120 from 10.0.0.3");
+        assert_eq!(logs.section("timeline"), ["{at: 99.99s, do: {announce: {peers: [p-10-0-0-3], height: 120}}}"]);
+    }
+}

@@ -68,3 +68,57 @@ fn slow(evidence: Evidence<'_>, host: &Host, ip: Ipv4Addr) -> Option<Habit> {
     let source = format!("{}: answers take so long", evidence.source(first.place));
     (median >= UNUSUAL).then(|| Habit { deviation: format!("{SLOWLY} {}}}", span(median)), source })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::replay::draft::testing::{Logs, section};
+
+    const ASKED: &str = "Requesting blocks 101-200 from 10.0.0.2";
+
+    /// What a peer does all the time that was asked, and of which these lines tell.
+    fn habit(lines: &[(i64, &str)]) -> Option<String> {
+        let asked = Logs::mesh(1, 1, &[]).line("a", 100, ASKED);
+        let yaml = lines.iter().fold(asked, |logs, (at, line)| logs.line("a", *at, line)).draft();
+        let peer = section(&yaml, "peers");
+        Some(peer.last()?.strip_prefix("deviations: ")?.to_owned())
+    }
+
+    #[test]
+    fn another_range_than_what_was_asked_is_wrong() {
+        let got = |range| format!("Received 100 blocks (height {range}) from 10.0.0.2 (our height: 100)");
+        assert_eq!(habit(&[(101, &got("1-100"))]), Some("[{wrong_range: {start: 1, end: 100}}]".into()));
+        assert_eq!(habit(&[(101, &got("201-300"))]), Some("[{wrong_range: {start: 201, end: 300}}]".into()));
+        // A part of it is not.
+        assert_eq!(habit(&[(101, &got("101-150"))]), None);
+    }
+
+    #[test]
+    fn answers_without_a_block_are_empty() {
+        let empty = "Received 0 blocks from 10.0.0.2";
+        // More than ten minutes apart they are two events.
+        for lines in [&[(101, empty)][..], &[(101, empty), (102, empty), (900, empty)]] {
+            assert_eq!(habit(lines), Some("[empty_answers]".into()));
+        }
+        assert_eq!(habit(&[(101, empty), (102, "Received 7 blocks from 10.0.0.2")]), None);
+    }
+
+    #[test]
+    fn who_lives_and_never_answers_keeps_its_blocks() {
+        let failed = "Sync request 101-200 to 10.0.0.2 failed: no answer in 120s";
+        assert_eq!(habit(&[(220, failed)]), Some("[{mute: [blocks]}]".into()));
+        assert_eq!(habit(&[(220, failed), (240, "Received 7 blocks from 10.0.0.2")]), None);
+    }
+
+    #[test]
+    fn answers_that_take_long_are_delayed() {
+        let got = "Received 100 blocks (height 101-200) from 10.0.0.2 (our height: 100)";
+        assert_eq!(habit(&[(103, got)]), Some("[{delayed_answers: 3s}]".into()));
+        assert_eq!(habit(&[(101, got)]), None);
+    }
+
+    #[test]
+    fn nobody_is_blamed_for_what_was_not_asked() {
+        let yaml = Logs::mesh(1, 1, &[]).line("a", 100, "Received 0 blocks from 10.0.0.2").draft();
+        assert!(!yaml.contains("deviations"), "{yaml}");
+    }
+}

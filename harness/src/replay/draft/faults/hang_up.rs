@@ -112,3 +112,65 @@ fn by_other(connection: &Connection) -> bool {
     let why = connection.why.to_lowercase();
     ["eof", "closed by peer", "reset", "ended", "gracefully"].iter().any(|word| why.contains(word))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::replay::draft::testing::{Logs, section, unknowns};
+
+    const EOF: &str = "Connection to 10.0.0.3 closed by peer (EOF)";
+    const CONNECTED: &str = "Connected to peer: 10.0.0.3";
+
+    #[test]
+    fn who_hangs_up_is_disconnected() {
+        for reason in [
+            EOF,
+            "Connection to 10.0.0.3 ended: Connection reset by peer (os error 104)",
+            "Peer 10.0.0.3:7000 disconnected (EOF)",
+        ] {
+            // Seen by two.
+            let yaml = Logs::mesh(2, 1, &[]).line("a", 100, reason).line("b", 101, reason).draft();
+            assert_eq!(
+                section(&yaml, "timeline"),
+                ["{at: 100s, do: {disconnect: {peers: [p-10-0-0-3]}}}"],
+                "{reason}: {yaml}"
+            );
+        }
+        let own = "Disconnecting 10.0.0.3 due to timeout";
+        assert!(Logs::mesh(2, 1, &[]).line("a", 100, own).section("timeline").is_empty());
+    }
+
+    #[test]
+    fn who_hangs_up_at_once_again_and_again_has_the_habit() {
+        let logs = Logs::of(&["a"]).lines("a", (10..40).step_by(3), CONNECTED).lines("a", (11..40).step_by(3), EOF);
+        let yaml = logs.line("a", 300, CONNECTED).line("a", 400, EOF).draft();
+        assert_eq!(section(&yaml, "peers").last().unwrap(), "deviations: [{closes_after: 1s}]", "{yaml}");
+        assert!(yaml.contains("# a.log:4 to a.log:22: 10 connections end as soon as they are there"), "{yaml}");
+        // One that lasted is none of them.
+        assert_eq!(section(&yaml, "timeline"), ["{at: 400s, do: {disconnect: {peers: [p-10-0-0-3]}}}"], "{yaml}");
+    }
+
+    #[test]
+    fn who_is_heard_again_has_its_habit_again() {
+        let logs = Logs::mesh(2, 1, &[(1, 3, 60..200), (2, 3, 60..200)]);
+        let short = |logs: Logs, at| logs.line("a", at, EOF).line("a", at + 1, CONNECTED).line("a", at + 2, EOF);
+        let timeline = [300, 310, 320].into_iter().fold(logs, short).section("timeline");
+        assert!(timeline[1].contains("deviations: [{closes_after: 1s}]"), "{timeline:?}");
+    }
+
+    #[test]
+    fn why_a_node_hung_up_its_own_log_should_say() {
+        let yaml = Logs::mesh(3, 0, &[]).line("a", 300, EOF).draft();
+        let unknown = "why c closed its connection with a (a.log:127): its log doesn't say; not modelled";
+        assert!(unknowns(&yaml).contains(&unknown) && section(&yaml, "timeline").is_empty(), "{yaml}");
+    }
+
+    #[test]
+    fn what_is_too_much_is_left_out_and_said() {
+        let at = |index: i64| index * 40;
+        let logs = (0..210)
+            .fold(Logs::of(&["a"]), |logs, index| logs.line("a", at(index), CONNECTED).line("a", at(index) + 20, EOF));
+        let yaml = logs.draft();
+        assert_eq!(section(&yaml, "timeline").len(), 200);
+        assert!(unknowns(&yaml).contains(&"10 of 210 times that p-10-0-0-3 hangs up are left out"), "{yaml}");
+    }
+}

@@ -37,3 +37,22 @@ impl Faults {
 fn begins_within(connection: &Connection, silence: &Silence) -> bool {
     connection.from.is_some_and(|at| at > silence.from && silence.until.is_none_or(|until| at < until))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::replay::draft::testing::{Logs, section, unknowns};
+
+    #[test]
+    fn who_is_silent_and_connects_all_the_same_is_late() {
+        let silent = Logs::mesh(2, 1, &[(1, 3, 60..400), (2, 3, 60..400)]);
+        let logs = silent
+            .line("a", 180, "[Outbound] WHITELIST VIOLATION: Masternode 10.0.0.3 unresponsive after 3 missed pongs")
+            .line("a", 190, "Connected to peer: 10.0.0.3");
+        let yaml = logs.draft();
+        let deviate = |at, how| format!("{{at: {at}s, do: {{deviate: {{peers: [p-10-0-0-3], deviations: [{how}]}}}}}}");
+        let late = "{delayed_answers: 200s}, {misses_pongs_of: 7}";
+        assert_eq!(section(&yaml, "timeline"), [deviate(50, late), deviate(400, "")], "{yaml}");
+        let unknown = "when p-10-0-0-3 would have answered: its connections were dropped before; default: after 200 s";
+        assert!(unknowns(&yaml).contains(&unknown), "{yaml}");
+    }
+}

@@ -44,3 +44,28 @@ impl Faults {
         restarts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::replay::draft::testing::Logs;
+
+    #[test]
+    fn a_host_that_starts_again_was_killed_after_its_last_line() {
+        let logs = Logs::mesh(2, 0, &[(2, 1, 110..300)]).quiet("a", 110..250).line("a", 250, "Daemon v1.0.0 ()").line(
+            "a",
+            252,
+            "Started at height 100 abcdef",
+        );
+        let yaml = logs.draft();
+        // The banner and the height are one start, and explain why it was not heard.
+        let timeline = crate::replay::draft::testing::section(&yaml, "timeline");
+        assert_eq!(timeline, ["{at: 100s, do: {kill: {who: [a], for: 150s}}}"], "{yaml}");
+        assert!(yaml.contains(": it starts again\n"), "{yaml}");
+    }
+
+    #[test]
+    fn the_start_with_which_a_log_begins_is_none() {
+        let logs = Logs::mesh(2, 0, &[]).line("a", 1, "Started at height 100 abcdef");
+        assert!(logs.section("timeline").is_empty());
+    }
+}

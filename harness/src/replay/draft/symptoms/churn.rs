@@ -33,3 +33,25 @@ impl Scene<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::replay::draft::testing::{Logs, section};
+
+    #[test]
+    fn five_short_connections_are_churn() {
+        let churn = |times| {
+            let (from, until) = ((0..times).map(|at| 10 + at * 20), (0..times).map(|at| 12 + at * 20));
+            let logs = Logs::of(&["a"]).lines("a", from, "Connected to peer: 10.0.0.2");
+            logs.lines("a", until, "Connection to 10.0.0.2 closed by peer (EOF)").draft()
+        };
+        let yaml = churn(5);
+        assert!(yaml.contains("connections of a with p-10-0-0-2 end as soon as they are there: 5 times"), "{yaml}");
+        let dialled = "{see: {on: a, connection: dialled, where: {peer: p-10-0-0-2}}}";
+        assert_eq!(section(&yaml, "expect"), [format!("rate: {{seen: {dialled}, per: 10m, at_most: 15}}")]);
+        let incident = section(&yaml, "incident");
+        assert_eq!(incident[1], "mutant: redials_for_ever");
+        assert_eq!(incident[3], format!("count: {{seen: {dialled}, at_least: 16}}"));
+        assert!(!churn(4).contains("rate:"));
+    }
+}

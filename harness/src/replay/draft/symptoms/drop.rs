@@ -41,3 +41,54 @@ impl Scene<'_> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::replay::draft::testing::{Logs, section};
+
+    /// Two hosts and a masternode that is silent from 60 s on and dropped at 180 s.
+    fn dropped(until: i64) -> Logs {
+        Logs::mesh(2, 1, &[(1, 3, 60..until)])
+            .line("a", 1, "Added 10.0.0.3 to whitelist: config")
+            // Of whom this tells is nobody's business.
+            .line("a", 2, "Disconnecting 127.0.0.1 due to timeout")
+            .line("a", 180, "Disconnecting 10.0.0.3 due to timeout")
+    }
+
+    #[test]
+    fn a_masternode_that_came_back_soon_was_dropped_too_early() {
+        let yaml = dropped(300).draft();
+        assert!(yaml.contains("a drops p-10-0-0-3 for missed pongs"), "{yaml}");
+        let never = "never: {see: {on: a, log: masternode_unresponsive, where: {ip: p-10-0-0-3}}}";
+        assert_eq!(section(&yaml, "expect"), [never], "{yaml}");
+        let incident = section(&yaml, "incident");
+        let closed = "{see: {on: a, connection: closed_by_node, where: {peer: p-10-0-0-3}}}";
+        assert_eq!(
+            incident[1..],
+            [
+                "mutant: no_relaxed_timeout".to_owned(),
+                "reproduced:".to_owned(),
+                format!("count: {{seen: {closed}, at_least: 1}}")
+            ]
+        );
+    }
+
+    #[test]
+    fn one_that_did_not_or_is_no_masternode_was_not() {
+        let regular = Logs::mesh(2, 1, &[(2, 3, 60..300)]).line("a", 1, "Added 10.0.0.2 to whitelist: config").line(
+            "b",
+            180,
+            "Disconnecting 10.0.0.3 due to timeout",
+        );
+        for logs in [
+            regular,
+            Logs::mesh(2, 1, &[(1, 3, 60..500), (2, 3, 60..500)])
+                .line("a", 180, "Disconnecting 10.0.0.3 due to timeout")
+                .quiet("a", 190..500)
+                .quiet("b", 190..200),
+        ] {
+            let yaml = logs.draft();
+            assert!(!yaml.contains("for missed pongs"), "{yaml}");
+        }
+    }
+}

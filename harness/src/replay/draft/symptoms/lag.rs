@@ -46,3 +46,35 @@ impl Scene<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::replay::draft::testing::{Logs, section};
+
+    #[test]
+    fn who_is_behind_to_the_end_stays_behind() {
+        let told = |height: u64| Logs::of(&["a", "b"]).lines("a", [1], &format!("Peer 10.0.0.9 has height {height}"));
+        let yaml = told(106).draft();
+        assert!(yaml.contains("while a masternode is at 106, these stay behind: a at 100, b at 100"), "{yaml}");
+        let converge = "converge: {who: [a, b], on: {height_at_least: 106}, after: 0s, within: 5m}";
+        assert_eq!(section(&yaml, "expect"), [converge]);
+        let never = |who| format!("never: {{see: {{on: {who}, log: appended, where: {{height: \">= 106\"}}}}}}");
+        assert_eq!(section(&yaml, "incident")[2..], [never("a"), never("b")], "{yaml}");
+        // Five blocks are near enough, and one who was behind a moment ago may catch up.
+        assert!(!told(105).draft().contains("stay behind"));
+        let late = Logs::mesh(1, 1, &[]).line("a", 550, "Peer 10.0.0.2 has height 200");
+        let moved = late.line("a", 560, "Status: Height=101, Active Masternodes=4").draft();
+        assert!(!moved.contains("stay behind"), "{moved}");
+    }
+
+    #[test]
+    fn nobody_is_behind_one_that_serves_nothing() {
+        let silent = Logs::mesh(2, 1, &[(1, 3, 60..601), (2, 3, 60..601)]).line("a", 1, "Peer 10.0.0.3 has height 200");
+        let yaml = silent.draft();
+        assert!(yaml.contains("Nothing is seen to be wrong."), "{yaml}");
+        assert_eq!(
+            section(&yaml, "expect"),
+            ["converge: {who: [a, b], on: {heights_within: 10}, after: 0s, within: 5m}"]
+        );
+    }
+}

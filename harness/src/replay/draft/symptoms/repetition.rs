@@ -34,3 +34,27 @@ impl Scene<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::replay::draft::testing::{Logs, section};
+
+    #[test]
+    fn the_fourth_time_in_five_minutes_is_a_loop() {
+        let asked = "Requesting blocks 101-200 from 10.0.0.2";
+        let yaml = Logs::of(&["a"]).lines("a", [10, 100, 200, 300, 400], asked).draft();
+        assert!(yaml.starts_with("title: \"a asks p-10-0-0-2 for 101-200 again and again: 5 times\"\n"), "{yaml}");
+        let rate = "rate: {seen: {see: {on: a, log: requested}}, per: 5m, at_most: 3, each: [start, end, ip]}";
+        assert_eq!(section(&yaml, "expect")[0], rate);
+        let incident = section(&yaml, "incident");
+        assert_eq!(incident[1], "mutant: same_range_for_ever");
+        // More than three each in the two times five minutes that it lasts, but for what there was.
+        let count =
+            "count: {seen: {see: {on: a, log: requested, where: {ip: p-10-0-0-2, start: 101, end: 200}}}, at_least: 5}";
+        assert!(incident.contains(&count.to_owned()), "{yaml}");
+        for times in [&[10, 100, 200][..], &[0, 150, 300, 450]] {
+            let yaml = Logs::of(&["a"]).lines("a", times.to_vec(), asked).draft();
+            assert!(!yaml.contains("again and again"), "{yaml}");
+        }
+    }
+}

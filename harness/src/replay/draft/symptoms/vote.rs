@@ -19,3 +19,22 @@ impl Scene<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::replay::draft::testing::{Logs, section};
+
+    #[test]
+    fn a_masternode_that_is_outvoted_is_a_symptom() {
+        let vote = |peer| format!("Peer {peer} NOT on consensus chain (1/4 peers agree at height 100)");
+        let logs = Logs::of(&["a"])
+            .line("a", 1, "Added 10.0.0.2 to whitelist: config")
+            .line("a", 2, &vote("10.0.0.3"))
+            .line("a", 3, &vote("10.0.0.2"));
+        let yaml = logs.draft();
+        let seen = "{see: {on: a, log: off_consensus, where: {ip: p-10-0-0-2}}}";
+        assert!(yaml.contains("# a.log:5: a rejects the chain of p-10-0-0-2, a masternode, by a vote"), "{yaml}");
+        assert_eq!(section(&yaml, "expect"), [format!("never: {seen}")], "{yaml}");
+        assert_eq!(section(&yaml, "incident").last().unwrap(), &format!("count: {{seen: {seen}, at_least: 1}}"));
+    }
+}
