@@ -63,7 +63,7 @@ fn copies(folder: &Path, reading: &Reading) -> Result<Vec<(PathBuf, PathBuf)>, C
         copies.push((file.path.clone(), to));
     }
     if bytes > MOST {
-        let (size, most) = (bytes >> 20, MOST >> 20);
+        let (size, most) = (bytes.div_ceil(1 << 20), MOST >> 20);
         return Err(CliError::Argument(format!(
             "the logs have {size} MiB, and {most} MiB are kept at most: pack them (.gz, .zst), or do without --keep-logs"
         )));
