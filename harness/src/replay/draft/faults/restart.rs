@@ -13,13 +13,16 @@ pub(super) struct Restart {
     until: i64,
 }
 
-impl Restart {
-    /// Whether it is why somebody was not heard.
-    pub fn explains(&self, loss: &Loss) -> bool {
-        (self.party == loss.node || self.party == loss.other)
-            && loss.from <= self.until
-            && loss.until.is_none_or(|end| end >= self.from)
-    }
+/// Others need so long to find a host that is back: they dial each minute at last (Phase 2).
+const FOUND: i64 = 2 * TOGETHER;
+
+/// Whether a host's restarts, one or one after the other, are why somebody was not heard until `end`: it began and ended with one.
+pub(super) fn explain(restarts: &[Restart], loss: &Loss, end: i64) -> bool {
+    [loss.node, loss.other].into_iter().any(|party| {
+        let mut own = restarts.iter().filter(|restart| restart.party == party);
+        let begins = own.clone().any(|down| (down.from - TOGETHER..=down.until).contains(&loss.from));
+        begins && own.any(|down| (down.from..=down.until + FOUND).contains(&end))
+    })
 }
 
 impl Faults {
@@ -61,6 +64,26 @@ mod tests {
         let timeline = crate::replay::draft::testing::section(&yaml, "timeline");
         assert_eq!(timeline, ["{at: 100s, do: {kill: {who: [a], for: 150s}}}"], "{yaml}");
         assert!(yaml.contains(": it starts again\n"), "{yaml}");
+    }
+
+    #[test]
+    fn one_after_the_other_they_are_why_it_was_not_heard() {
+        let started = "Started at height 100 abcdef";
+        let logs = Logs::mesh(2, 0, &[(2, 1, 110..500)]).quiet("a", 110..250).quiet("a", 270..450);
+        let timeline = logs.lines("a", [250, 450], started).section("timeline");
+        let kill = |at: &str, lasts: &str| format!("{{at: {at}, do: {{kill: {{who: [a], for: {lasts}}}}}}}");
+        assert_eq!(timeline, [kill("100s", "150s"), kill("260s", "190s")]);
+    }
+
+    #[test]
+    fn a_restart_amid_a_longer_silence_is_not_its_cause() {
+        let logs =
+            Logs::mesh(3, 0, &[(1, 2, 60..500)]).quiet("a", 210..250).line("a", 250, "Started at height 100 abcdef");
+        let wanted = [
+            "{at: 50s, do: {cut: {between: [a], and: [b], for: 450s}}}",
+            "{at: 200s, do: {kill: {who: [a], for: 50s}}}",
+        ];
+        assert_eq!(logs.section("timeline"), wanted);
     }
 
     #[test]
