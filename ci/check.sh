@@ -11,3 +11,4 @@ else
 fi
 cargo test -p harness
 cargo test -p node
+cargo test -p agent

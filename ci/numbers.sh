@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 cargo bench -p harness --bench numbers
 cargo bench -p harness --bench replay
 cargo bench -p harness --bench packet_link
+cargo bench -p harness --bench containers
 cargo bench -p harness --bench sync
 cargo bench -p node --bench store
 start=$(date +%s.%N)

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use harness::replay::fold::Fold;
 use harness::replay::read::{Options, read};
 
 const PATTERNS: &str = include_str!("../../fixtures/patterns.yaml");
@@ -36,6 +37,25 @@ const MESSAGES: [&str; 15] = [
     "Broadcasting GetMasternodes to all peers",
 ];
 
+/// A node in trouble: hardly a line that is not an event.
+const TROUBLE: [&str; 15] = [
+    "📤 Requesting blocks H-H from IP",
+    "📦 Received 101 blocks from IP (requested H-H, got H-H)",
+    "⚠️ Skipped block H: Block H previous_hash mismatch: expected ab, got cd",
+    "🔌 Connection to IP ended: Connection reset by peer",
+    "🔄 [MASTERNODE] Reconnecting to IP in 5.2s",
+    "🔗 Connecting to IP:24100",
+    "✓ Connected to peer: IP",
+    "⚠️ [Outbound] Ping timeout from IP (nonce: N, missed: 1/3)",
+    "📊 Status: Height=H, Active Masternodes=5",
+    "⏳ Still syncing... height H / H (90s elapsed)",
+    "🔀 Fork at height H. Checking previous block at height H (searched 1 blocks back)",
+    "📥 [Inbound] Received ping from IP:40544 (nonce: N)",
+    "⚠️ Peer IP disconnected (Connection timed out)",
+    "🔍 Checked the pool: 3 transactions, 512 bytes, 7 ms",
+    "📤 Requesting blocks H-H from IP",
+];
+
 #[derive(Clone, Copy)]
 enum Form {
     Plain,
@@ -49,9 +69,10 @@ fn main() {
     let mib = std::env::var("LOCKSTEP_LOG_MIB").map_or(256, |text| text.parse().expect("a number of MiB"));
     let dir = tempfile::tempdir().expect("a folder for temporary files");
     whole(dir.path(), mib);
+    folded(dir.path());
     beside_grep(dir.path());
     for (name, form) in [("with colours", Form::Coloured), ("of journald", Form::Journald), ("of JSON", Form::Json)] {
-        let log = log(dir.path(), form, COMPARED);
+        let log = log(dir.path(), &MESSAGES, form, COMPARED);
         println!("lines {name}: {:.0} MB/s", speed(COMPARED, ours(&log, 1)));
     }
     excerpt(dir.path());
@@ -59,7 +80,7 @@ fn main() {
 
 /// First: what was used once would count.
 fn whole(dir: &Path, mib: u64) {
-    let log = log(dir, Form::Plain, mib * MIB);
+    let log = log(dir, &MESSAGES, Form::Plain, mib * MIB);
     let spent = ours(&log, 1);
     fs::remove_file(&log).expect("it is there");
     println!(
@@ -69,8 +90,29 @@ fn whole(dir: &Path, mib: u64) {
     );
 }
 
+/// What the reading is for: an incident.
+fn folded(dir: &Path) {
+    for (name, messages) in [("as usual", &MESSAGES), ("of a node in trouble", &TROUBLE)] {
+        let log = log(dir, messages, Form::Plain, COMPARED);
+        let reading = ours(&log, 1);
+        let before = cpu(11);
+        let (mut fold, mut events) = (Fold::default(), 0);
+        read(std::slice::from_ref(&log), &Options::default(), &mut |told| {
+            fold.tell(told);
+            events += 1;
+        })
+        .expect("it is read");
+        let both = cpu(11) - before;
+        println!(
+            "a log {name}, {events} events: read {:.0} MB/s, read and folded {:.0} MB/s (goal 150)",
+            speed(COMPARED, reading),
+            speed(COMPARED, both)
+        );
+    }
+}
+
 fn beside_grep(dir: &Path) {
-    let log = log(dir, Form::Plain, COMPARED);
+    let log = log(dir, &MESSAGES, Form::Plain, COMPARED);
     let all: Vec<BTreeMap<String, serde_json::Value>> = serde_yaml::from_str(PATTERNS).expect("the patterns are valid");
     let lines: Vec<&str> = all.iter().map(|pattern| pattern["line"].as_str().expect("a text")).collect();
     let anchors: Vec<&str> = lines.iter().map(|line| line.split('{').next().unwrap_or_default()).collect();
@@ -98,7 +140,7 @@ fn beside_grep(dir: &Path) {
 }
 
 fn excerpt(dir: &Path) {
-    let log = log(dir, Form::Plain, 100 * 110);
+    let log = log(dir, &MESSAGES, Form::Plain, 100 * 110);
     println!("an excerpt of 100 lines: {:.2?} CPU (goal 0.1 s)", ours(&log, 100));
 }
 
@@ -115,14 +157,14 @@ fn ours(log: &Path, times: u32) -> Duration {
 }
 
 /// Writes a log of about so many bytes.
-fn log(dir: &Path, form: Form, bytes: u64) -> PathBuf {
+fn log(dir: &Path, messages: &[&str; 15], form: Form, bytes: u64) -> PathBuf {
     let path = dir.join("node.log");
     let mut to = BufWriter::new(File::create(&path).expect("a file"));
     let (mut written, mut text) = (0, String::new());
     for line in 0_u64.. {
         let (ip, height) = (format!("50.28.104.{}", line % 7), (3700 + line / 50_000).to_string());
         let nonce = line.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_string();
-        let message = MESSAGES[line as usize % MESSAGES.len()];
+        let message = messages[line as usize % messages.len()];
         let message =
             message.replace("IP", &ip).replace("H ", &format!("{height} ")).replace(": N", &format!(": {nonce}"));
         let message = message.replace("=H", &format!("={height}")).replace("H-H", &format!("{height}-{height}"));

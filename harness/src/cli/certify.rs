@@ -23,14 +23,17 @@ use crate::run::{Backend, Profile};
 #[derive(Debug, Args)]
 pub(super) struct CertifyArgs {
     /// The reference node, simulated, in virtual time: the whole catalogue in seconds.
-    #[arg(long, required_unless_present_any = ["exec", "attach"])]
+    #[arg(long, required_unless_present_any = ["exec", "image", "attach"])]
     reference: bool,
     /// A program, on real sockets and in real time: how it is started, in a shell's words without a shell. Needs a profile.
     #[arg(long, value_name = "CMD", requires = "profile", conflicts_with = "reference")]
     exec: Option<String>,
+    /// An image, in containers and in real time; the engine has to be on this machine. Needs a profile, whose `image` says more.
+    #[arg(long, value_name = "NAME", requires = "profile", conflicts_with_all = ["reference", "exec"])]
+    image: Option<String>,
     /// A node that already runs, in real time, one case after the other in order of their heights. Needs a profile; what needs a restart is
     /// unsupported.
-    #[arg(long, value_name = "HOST:PORT", requires = "profile", conflicts_with_all = ["reference", "exec"])]
+    #[arg(long, value_name = "HOST:PORT", requires = "profile", conflicts_with_all = ["reference", "exec", "image"])]
     attach: Option<String>,
     /// What is to be known of the node: `lockstep schema profile` tells the keys.
     #[arg(long, value_name = "FILE", conflicts_with = "reference")]
@@ -50,7 +53,7 @@ pub(super) struct CertifyArgs {
     /// Seed of all trials.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Trials at the same time. Default: one per core, and 96 in real time, where they mostly wait.
+    /// Trials at the same time. Default: one per core, 96 in real time, where they mostly wait, and 24 in containers.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     /// Folder for the statement and its evidence.
@@ -71,13 +74,14 @@ impl CertifyArgs {
     fn whom(&self) -> String {
         let Some(profile) = &self.profile else { return "--reference".to_owned() };
         let profile = word(&profile.display().to_string());
-        match (&self.exec, &self.attach) {
-            (Some(exec), _) if self.time_scale > 1 => {
-                format!("--exec {} --profile {profile} --time-scale {}", word(exec), self.time_scale)
-            }
-            (Some(exec), _) => format!("--exec {} --profile {profile}", word(exec)),
-            (None, attach) => format!("--attach {} --profile {profile}", word(attach.as_deref().unwrap_or_default())),
-        }
+        let named = [("exec", &self.exec), ("image", &self.image), ("attach", &self.attach)];
+        let (option, name) = named.iter().find_map(|(option, name)| Some((option, name.as_ref()?))).unzip();
+        let (option, name) = (option.copied().unwrap_or_default(), name.map_or("", String::as_str));
+        let scale = match self.time_scale {
+            1 => String::new(),
+            scale => format!(" --time-scale {scale}"),
+        };
+        format!("--{option} {} --profile {profile}{scale}", word(name))
     }
 }
 
@@ -91,8 +95,9 @@ enum Level {
     Quick,
 }
 
-/// Trials at the same time in real time.
+/// Trials at the same time in real time, and in containers: each has three.
 const IN_REAL_TIME: usize = 96;
+const IN_CONTAINERS: usize = 24;
 
 /// A case above this is not quick.
 const QUICK: std::time::Duration = std::time::Duration::from_secs(60);
@@ -111,7 +116,10 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, 
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = match subject.backend {
         Backend::Simulation(_) => args.jobs.map_or(cores, usize::from),
-        Backend::Processes(_) => args.jobs.map_or(IN_REAL_TIME, usize::from),
+        Backend::Processes(_) => {
+            let default = if args.image.is_some() { IN_CONTAINERS } else { IN_REAL_TIME };
+            args.jobs.map_or(default, usize::from)
+        }
         Backend::Attached(_) => 1,
     };
     let mut told = Vec::new();
@@ -174,6 +182,9 @@ fn subject(args: &CertifyArgs) -> Result<(Subject, SubjectId), CliError> {
     if let (Some(at), Some(profile)) = (&args.attach, &args.profile) {
         return attached(at, Profile::load(profile)?);
     }
+    if let (Some(image), Some(profile)) = (&args.image, &args.profile) {
+        return contained(image, Profile::load(profile)?, args.time_scale);
+    }
     let (Some(exec), Some(profile)) = (&args.exec, &args.profile) else {
         let subject = Subject::simulated(Backend::simulation());
         let id = SubjectId {
@@ -207,6 +218,18 @@ fn subject(args: &CertifyArgs) -> Result<(Subject, SubjectId), CliError> {
     let subject = Subject::program(words, Arc::new(profile), ability, args.time_scale);
     let (observed, ledger) = (subject.observed.clone(), subject.ledger.clone());
     Ok((subject, SubjectId { name, version, digest: own, profile: Some(by), observed, ledger }))
+}
+
+/// An image: its id is the digest of all that is in it.
+fn contained(image: &str, profile: Profile, time_scale: u32) -> Result<(Subject, SubjectId), CliError> {
+    let options = super::run::containers(image.to_owned())?;
+    let id = options.engine.image(image)?.id;
+    let (name, version) = (profile.name.clone(), profile.version.clone().unwrap_or("(no version told)".to_owned()));
+    let (words, by) = (profile.image.command.clone(), sha256(profile.source.as_bytes()));
+    let subject = Subject::program(words, Arc::new(profile), Ability::Containers(options), time_scale);
+    let (observed, ledger) = (subject.observed.clone(), subject.ledger.clone());
+    let digest = id.map(|id| id.trim_start_matches("sha256:").to_owned());
+    Ok((subject, SubjectId { name, version, digest, profile: Some(by), observed, ledger }))
 }
 
 /// A node that already runs: nobody has its program.

@@ -1,7 +1,9 @@
 //! The `lockstep` command.
 mod certify;
+mod clean;
 mod exit;
 mod explain;
+mod image;
 mod list;
 mod ntp;
 mod replay;
@@ -19,15 +21,16 @@ pub use run::{Format, RunArgs};
 
 use crate::certify::{CaseError, StatementError};
 use crate::replay::read::ReadError;
+use crate::run::container::EngineError;
 use crate::run::folder::FolderError;
 use crate::run::privilege;
 use crate::scenario::LoadError;
 
-/// Runs masternodes in a simulated network or as processes, hurts them, and judges what was seen.
+/// Runs masternodes in a simulated network, as processes or in containers, hurts them, and judges what was seen.
 #[derive(Debug, Parser)]
 #[command(name = "lockstep", version)]
 enum Cli {
-    /// Run scenarios in the simulated network, or as processes, and judge them.
+    /// Run scenarios in the simulated network, as processes or in containers, and judge them.
     Run(run::RunArgs),
     /// Turn an incident's logs into a scenario, run it, and tell how much of the incident it shows.
     Replay(Box<replay::ReplayArgs>),
@@ -43,6 +46,10 @@ enum Cli {
     Explain(explain::ExplainArgs),
     /// Print the JSON Schema of scenario files, profiles, waivers or statements.
     Schema(schema::SchemaArgs),
+    /// Make the image of the reference node, for containers.
+    Image(image::ImageArgs),
+    /// Remove containers and volumes that runs left behind when they were killed.
+    Clean(clean::CleanArgs),
     /// Tell the time to nodes that ask a server for it: a helper for profiles.
     Ntp(ntp::NtpArgs),
 }
@@ -60,6 +67,8 @@ enum CliError {
     Case(#[from] CaseError),
     #[error(transparent)]
     Statement(#[from] StatementError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     #[error(transparent)]
     Folder(#[from] FolderError),
     #[error("{0}")]
@@ -84,7 +93,7 @@ impl CliError {
             Self::Write(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Expected,
             Self::Statement(StatementError::Content { .. }) => Exit::Content,
             Self::Statement(StatementError::Io { .. }) => Exit::Environment,
-            Self::Write(_) | Self::Folder(_) | Self::Harness(_) => Exit::Environment,
+            Self::Write(_) | Self::Engine(_) | Self::Folder(_) | Self::Harness(_) => Exit::Environment,
         }
     }
 }
@@ -120,6 +129,8 @@ pub fn main() -> Exit {
         Cli::Compare(args) => verify::compare(args, out),
         Cli::List(args) => list::list(args, out),
         Cli::Explain(args) => explain::explain(args, out),
+        Cli::Image(args) => image::image(args, out),
+        Cli::Clean(args) => clean::clean(args, out),
         Cli::Ntp(args) => ntp::ntp(args, out),
         Cli::Schema(args) => schema::schema(args, out).map(|()| Exit::Expected),
     };

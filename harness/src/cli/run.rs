@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use super::{CliError, Exit};
 use crate::check::Verdict;
 use crate::report;
+use crate::run::container::{self, Engine};
 use crate::run::privilege::{self, Ability};
 use crate::run::stopwatch::Stopwatch;
 use crate::run::{self, Backend, ProcessOptions, Program, ScenarioResult, folder, repeat_command};
@@ -40,6 +41,10 @@ pub struct RunArgs {
     /// Where scenarios run.
     #[arg(long, value_enum, default_value_t)]
     pub backend: On,
+    /// The image that runs as a node, with `--backend container`; it takes the reference node's configuration. Default: the one that
+    /// `lockstep image build` makes.
+    #[arg(long, value_name = "NAME")]
+    pub image: Option<String>,
     /// Instead of the scenarios' `time_scale`: processes run so many times as fast; 1 is real time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=60))]
     pub time_scale: Option<u32>,
@@ -56,6 +61,8 @@ pub enum On {
     Sim,
     /// Real processes, each in a network namespace of its own, in real time; on loopback addresses where there are none.
     Process,
+    /// Containers of a Docker Engine on this machine, in real time.
+    Container,
 }
 
 /// Forms of the report.
@@ -101,7 +108,7 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Exit, CliError
     let (next, (done, results)) = (AtomicUsize::new(0), channel());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // Processes mostly wait.
-    let default = if args.backend == On::Process { 2 * cores } else { cores };
+    let default = if args.backend == On::Sim { cores } else { 2 * cores };
     let threads = args.jobs.map_or(default, usize::from).min(jobs.len());
     let mut told: Vec<Option<ScenarioResult>> = Vec::new();
     told.resize_with(jobs.len(), || None);
@@ -140,9 +147,16 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Exit, CliError
 
 fn jobs(args: &RunArgs) -> Result<Vec<Job>, CliError> {
     let mut jobs = Vec::new();
+    if args.image.is_some() && args.backend != On::Container {
+        return Err(CliError::Argument("`--image` is for `--backend container`".to_owned()));
+    }
     let processes = match args.backend {
         On::Sim => None,
         On::Process => Some((reference_node()?, privilege::ability())),
+        On::Container => {
+            let image = args.image.clone().unwrap_or_else(|| container::IMAGE.to_owned());
+            Some((reference_node()?, Ability::Containers(containers(image)?)))
+        }
     };
     for file in find(&args.paths)? {
         if args.filter.as_ref().is_some_and(|filter| !file.name().contains(filter.as_str())) {
@@ -167,6 +181,14 @@ fn jobs(args: &RunArgs) -> Result<Vec<Job>, CliError> {
         return Err(CliError::Argument(format!("there is no scenario{which}")));
     }
     Ok(jobs)
+}
+
+/// Containers of `image`, on the engine of this machine.
+pub(super) fn containers(image: String) -> Result<container::Options, CliError> {
+    let engine = Arc::new(Engine::connect()?);
+    engine.image(container::IMAGE)?;
+    engine.image(&image)?;
+    Ok(container::Options { engine, image, lockstep: std::env::current_exe()? })
 }
 
 /// The program that is built beside this one.
@@ -214,7 +236,13 @@ impl Job {
         match &self.backend {
             // Scenarios run on what they start.
             Backend::Simulation(_) | Backend::Attached(_) => command,
-            Backend::Processes(options) => format!("{command} --backend process --time-scale {}", options.time_scale),
+            Backend::Processes(options) => {
+                let (backend, image) = match &options.ability {
+                    Ability::Containers(options) => ("container", format!(" --image {}", options.image)),
+                    _ => ("process", String::new()),
+                };
+                format!("{command} --backend {backend}{image} --time-scale {}", options.time_scale)
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ pub fn history() -> Build {
             scenario: "sample".into(),
             seed: 7,
             parties: parties.into_iter().map(address).collect(),
+            ..Meta::default()
         }),
         at: Duration::ZERO,
     }

@@ -16,6 +16,9 @@ pub struct Meta {
     pub seed: u64,
     /// The address of each node and scripted peer by its name.
     pub parties: BTreeMap<String, Ipv4Addr>,
+    /// What it ran on, where that counts: an engine's version, the congestion control.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
 }
 
 impl Meta {

@@ -52,7 +52,8 @@ pub(super) struct HostFold {
     gaps: Vec<(i64, i64)>,
     heights: Vec<(i64, u64, Place)>,
     events: Vec<Event>,
-    latest: BTreeMap<Key, usize>,
+    /// By what tells events apart, the last one's index: what it is about is compared, so that numbers that are alike by chance do no harm.
+    latest: BTreeMap<u64, usize>,
     left_out: BTreeMap<String, u64>,
     peers: BTreeMap<Ipv4Addr, PeerFold>,
     own: Option<Ipv4Addr>,
@@ -60,13 +61,6 @@ pub(super) struct HostFold {
     /// Since the last one its height may be lower than before.
     fell: Option<i64>,
     contradiction: Option<Contradiction>,
-}
-
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    name: String,
-    peer: Option<Ipv4Addr>,
-    essential: Vec<Field>,
 }
 
 impl HostFold {
@@ -133,11 +127,11 @@ impl HostFold {
     }
 
     fn event(&mut self, told: &Told<'_>, ip: Option<Ipv4Addr>) {
-        let fields = || told.fields.iter().filter(|(name, _)| *name != "ip");
-        let essential = ESSENTIAL.iter().filter_map(|name| told.text(name)).map(value).collect();
-        let key = Key { name: told.event.to_owned(), peer: ip, essential };
+        let key = key(told, ip);
         let again = self.latest.get(&key).copied().and_then(|index| self.events.get_mut(index));
-        if let Some(event) = again.filter(|event| told.at.saturating_sub(event.last) <= AGAIN) {
+        if let Some(event) = again
+            .filter(|event| told.at.saturating_sub(event.last) <= AGAIN && event.name == told.event && event.peer == ip)
+        {
             event.count += 1;
             event.last = told.at;
             event.last_place = told.place;
@@ -147,13 +141,17 @@ impl HostFold {
             return;
         }
         if self.events.len() >= MOST_EVENTS {
-            *self.left_out.entry(key.name).or_default() += 1;
+            match self.left_out.get_mut(told.event) {
+                Some(times) => *times += 1,
+                None => drop(self.left_out.insert(told.event.to_owned(), 1)),
+            }
             return;
         }
+        let fields = told.fields.iter().filter(|(name, _)| *name != "ip");
         self.events.push(Event {
-            name: key.name.clone(),
+            name: told.event.to_owned(),
             peer: ip,
-            fields: fields().map(|(name, text)| ((*name).to_owned(), value(text))).collect::<Fields>(),
+            fields: fields.map(|(name, text)| ((*name).to_owned(), value(text))).collect::<Fields>(),
             times: vec![told.at],
             count: 1,
             last: told.at,
@@ -200,6 +198,24 @@ impl HostFold {
             peers: peers.map(|(ip, peer)| (ip, peer.finish(from, right))).collect(),
         })
     }
+}
+
+/// What is the same for repetitions of an event.
+fn key(told: &Told<'_>, ip: Option<Ipv4Addr>) -> u64 {
+    let mut key = 0xcbf2_9ce4_8422_2325;
+    let mut add = |bytes: &[u8]| {
+        // FNV-1a, with what no text has between two of them.
+        for byte in bytes.iter().chain(&[0xff]) {
+            key = (key ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    add(told.event.as_bytes());
+    add(&ip.map_or([0; 4], |ip| ip.octets()));
+    for (name, text) in told.fields.iter().filter(|(name, _)| ESSENTIAL.contains(name)) {
+        add(name.as_bytes());
+        add(text.as_bytes());
+    }
+    key
 }
 
 /// The host's own height, where a line tells it.

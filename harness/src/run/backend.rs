@@ -43,14 +43,17 @@ impl Backend {
     }
 }
 
-/// `sim`, `attached`, `process`, or `loopback` for processes without namespaces.
+/// `sim`, `attached`, `process`, `container`, or `loopback` for processes without namespaces.
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Simulation(_) => "sim",
             Self::Attached(_) => "attached",
-            Self::Processes(options) if options.ability == Ability::Namespaces => "process",
-            Self::Processes(_) => "loopback",
+            Self::Processes(options) => match options.ability {
+                Ability::Namespaces => "process",
+                Ability::Loopback(_) => "loopback",
+                Ability::Containers(_) => "container",
+            },
         })
     }
 }

@@ -16,6 +16,7 @@ use crate::subject::process::{self, attached};
 use crate::subject::sim::simulate;
 
 pub use crate::check::{Finding, Verdict};
+pub use crate::subject::container;
 pub use crate::subject::process::Options as ProcessOptions;
 pub use crate::subject::process::attached::Options as AttachOptions;
 pub use crate::subject::process::privilege;

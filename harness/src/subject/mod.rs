@@ -1,12 +1,15 @@
 //! What is tested, and where it runs.
 mod agenda;
 pub mod change;
+pub mod container;
 mod exposition;
 pub mod fabric;
 pub mod gate;
+pub mod home;
 mod link_fault;
 mod log_capture;
 pub mod node_config;
+pub mod owner;
 pub mod process;
 pub mod profile;
 pub mod sim;

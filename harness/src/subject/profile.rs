@@ -10,17 +10,20 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::template::{Template, Values};
-use crate::history::{Field, Fields, What};
+use crate::history::{Field, What};
 use crate::peer::{BlockFormat, Genesis, Ledger, PORT};
 use crate::scenario::requirement::catalogue;
 use crate::scenario::value::Span;
 use crate::scenario::vocabulary::{LOG_EVENTS, allowed};
 use crate::scenario::{LoadError, Problem, Spanned, document};
+use crate::words::{Found, Patterns};
 
 /// Time of the set-up where the profile names none.
 const SETUP: Duration = Duration::from_secs(40);
 /// Time until it is ready, likewise.
 const READY: Duration = Duration::from_secs(30);
+/// The name of the patterns that ship with Lockstep.
+const BUILT_IN: &str = "built-in";
 
 /// A node's profile. In `arguments`, `environment`, `files`, `hosts` and `helpers`, places are filled in:
 ///
@@ -84,9 +87,32 @@ pub struct ProfileFile {
     /// 10,510 of them: it should be 73 days old, so that none is ahead of a clock. Default: the testnet's.
     #[serde(default)]
     pub genesis: Option<Spanned<String>>,
+    /// What `--image` needs to know, beside all this: `{{dir}}` is a folder of the container then.
+    #[serde(default)]
+    pub image: ImageFile,
     /// Requirements that it doesn't claim to keep.
     #[serde(default)]
     pub unsupported: Vec<UnsupportedFile>,
+}
+
+/// A node as an image. It has a network of its own, in which all its ports can be reached; `port` and `metrics` say which are asked.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImageFile {
+    /// A program in the image and its words, which `arguments` follow. Default: the image's own entry point.
+    pub command: Vec<String>,
+    /// The folder of its data, `{{dir}}`: a volume, in which `files` are written before it starts first. Default `/data`.
+    pub data: String,
+    /// Further folders that it writes to; each is a volume, empty at first.
+    pub volumes: Vec<String>,
+    /// Variables of its environment, beside `environment`.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Default for ImageFile {
+    fn default() -> Self {
+        Self { command: Vec::new(), data: "/data".into(), volumes: Vec::new(), environment: BTreeMap::new() }
+    }
 }
 
 /// When it is ready: the set-up begins then.
@@ -140,10 +166,16 @@ pub struct LogFile {
     /// Where it writes it. Default: its standard output.
     #[serde(default)]
     pub stream: Stream,
-    /// Which lines are which events, the first that matches. A line that none matches has no name.
+    /// Which lines are which events, the first that matches.
     #[serde(default)]
     pub events: Vec<EventFile>,
-    /// Lines are JSON as the reference node writes them, and name their events themselves.
+    /// Which events those lines are that none of `events` matches, by the patterns of `lockstep replay`: `built-in` (`fixtures/patterns.yaml`, their
+    /// manual, has the production node's words and the reference node's), or a file beside the profile, whose patterns go before the built-in
+    /// ones as with `--patterns FILE`. Default: none, and such a line has no name.
+    #[serde(default)]
+    pub patterns: Option<String>,
+    /// Lines are JSON as tracing writes it: `{"level", "fields": {"message", "event", …}}`. One that names its event itself, as the reference
+    /// node's do, has its other fields as they are; of another the message is compared.
     #[serde(default)]
     pub json: bool,
 }
@@ -193,7 +225,7 @@ pub struct UnsupportedFile {
 /// A validated profile.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    /// Its file's text, for its digest.
+    /// The text of its file and of its patterns' file, for its digest.
     pub source: String,
     /// See [`ProfileFile::name`].
     pub name: String,
@@ -211,6 +243,8 @@ pub struct Profile {
     pub fits_chain: bool,
     /// See [`ProfileFile::attach`].
     pub attach: AttachFile,
+    /// See [`ProfileFile::image`].
+    pub image: ImageFile,
     /// Which stream is its log; `None`: it has none.
     pub log: Option<Stream>,
     /// Port and path.
@@ -225,6 +259,7 @@ pub struct Profile {
     hosts: BTreeMap<String, Template>,
     helpers: Vec<Vec<Template>>,
     events: Vec<(String, Regex)>,
+    patterns: Option<Patterns>,
     json: bool,
 }
 
@@ -243,7 +278,18 @@ impl Profile {
     /// # Errors
     /// [`LoadError`], with all that is wrong.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
-        document(path, |file, text| Self::check(file, text, path.parent().unwrap_or(Path::new(""))))
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let (mut profile, patterns) = document(path, |file: ProfileFile, text| {
+            let patterns = file.log.as_ref().and_then(|log| log.patterns.clone());
+            Ok((Self::check(file, text, folder)?, patterns))
+        })?;
+        if let Some(name) = patterns {
+            let own = (name != BUILT_IN).then(|| folder.join(name));
+            let patterns = Patterns::load(own.as_deref())?;
+            profile.source += &patterns.source;
+            profile.patterns = Some(patterns);
+        }
+        Ok(profile)
     }
 
     fn check(file: ProfileFile, text: &str, folder: &Path) -> Result<Self, Vec<Problem>> {
@@ -329,6 +375,7 @@ impl Profile {
             fits_chain: file.clock.as_ref().is_some_and(|clock| clock.fits_chain),
             clock: file.clock.map(|clock| clock.file.value),
             attach: file.attach.unwrap_or_default(),
+            image: file.image,
             log: file.log.as_ref().map(|log| log.stream),
             json: file.log.is_some_and(|log| log.json),
             metrics: file.metrics.map(|metrics| (metrics.port, metrics.path.unwrap_or_else(|| "/metrics".to_owned()))),
@@ -340,6 +387,7 @@ impl Profile {
             hosts,
             helpers,
             events,
+            patterns: None,
         };
         profile.fits_chain |= profile.mentions("clock");
         Ok(profile)
@@ -376,6 +424,11 @@ impl Profile {
         self.helpers.iter().filter(|words| !words.is_empty()).map(fill)
     }
 
+    /// Whether there is one.
+    pub fn has_helpers(&self) -> bool {
+        self.helpers.iter().any(|words| !words.is_empty())
+    }
+
     /// Sections whose settings it has a place for.
     pub fn sections(&self) -> BTreeSet<&str> {
         self.templates().flat_map(Template::sections).collect()
@@ -391,31 +444,33 @@ impl Profile {
         self.arguments.iter().chain(texts).chain(self.helpers.iter().flatten())
     }
 
-    /// Whether lines name their events as the reference node's do.
+    /// Whether lines are JSON.
     pub fn json(&self) -> bool {
         self.json
     }
 
-    /// What a line of its log says.
-    pub fn read(&self, line: &str) -> What {
-        let found = self.events.iter().find_map(|(event, regex)| Some((event, regex, regex.captures(line)?)));
-        let mut fields = Fields::new();
-        let (mut level, mut event) = (String::new(), String::new());
-        if let Some((name, regex, captures)) = found {
-            event.clone_from(name);
-            for group in regex.capture_names().flatten() {
-                let Some(value) = captures.name(group) else { continue };
-                let text = value.as_str().to_owned();
-                match group {
-                    "level" => level = text,
-                    _ => {
-                        let field = text.parse().map_or(Field::Text(text), Field::Number);
-                        fields.insert(group.to_owned(), field);
-                    }
+    /// What a line of its log says: where the line names no event itself, that of its words.
+    pub fn read(&self, said: What) -> What {
+        let What::Log { mut level, mut event, text, mut fields } = said else { return said };
+        if event.is_empty() {
+            let mut tell = |name: &str, value: &str| match name {
+                "level" => level = value.to_owned(),
+                _ => {
+                    let field = value.parse().map_or_else(|_| Field::Text(value.to_owned()), Field::Number);
+                    fields.insert(name.to_owned(), field);
                 }
+            };
+            let found = self.events.iter().find_map(|(event, regex)| Some((event, regex, regex.captures(&text)?)));
+            if let Some((name, regex, captures)) = found {
+                event.clone_from(name);
+                let groups = regex.capture_names().flatten();
+                groups.for_each(|name| captures.name(name).into_iter().for_each(|value| tell(name, value.as_str())));
+            } else if let Some(Found { event: name, values }) = self.patterns.as_ref().and_then(|all| all.find(&text)) {
+                event = name.to_owned();
+                values.pairs().iter().for_each(|(name, value)| tell(name, value));
             }
         }
-        What::Log { level, event, text: line.to_owned(), fields }
+        What::Log { level, event, text, fields }
     }
 }
 
@@ -436,6 +491,7 @@ fn read_genesis(path: &Path) -> Result<Genesis, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::Fields;
 
     fn shipped(name: &str) -> Profile {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/profiles");
@@ -443,75 +499,31 @@ mod tests {
     }
 
     #[test]
-    fn the_production_nodes_lines_are_read() {
-        let profile = shipped("production.yaml");
-        for (line, wanted) in [
-            (
-                "\u{1b}[2m2026-01-07 10:00:00.125 [mn7]\u{1b}[0m \u{1b}[32m INFO\u{1b}[0m 📤 [Outbound] Sent ping to 10.0.0.2 at height 17 (nonce: 5)",
-                "ping_sent direction=Outbound height=17 ip=10.0.0.2 nonce=5",
-            ),
-            ("📤 [Outbound] Sent ping to 10.0.0.2 (nonce: 5)", "ping_sent direction=Outbound ip=10.0.0.2 nonce=5"),
-            (
-                "[Inbound] Received ping from 10.0.0.2:4711 (nonce: 9)",
-                "ping_received direction=Inbound ip=10.0.0.2 nonce=9",
-            ),
-            ("Ping timeout from 10.0.0.2 (nonce: 9, missed: 1/3)", "pong_missed ip=10.0.0.2 max=3 missed=1"),
-            (
-                "[Outbound] WHITELIST VIOLATION: Masternode 10.0.0.2 unresponsive after 6 missed pongs (relaxed timeout: 180s)",
-                "masternode_unresponsive ip=10.0.0.2 missed=6",
-            ),
-            (
-                "Peer 10.0.0.2 unresponsive after 3 missed pongs, disconnecting",
-                "peer_unresponsive ip=10.0.0.2 missed=3",
-            ),
-            ("[MASTERNODE] Reconnecting to 10.0.0.2 in 5s...", "reconnecting after=5 ip=10.0.0.2"),
-            ("✓ Connected to peer: 10.0.0.2", "connected ip=10.0.0.2"),
-            (
-                "[Outbound] Connection to 10.0.0.2 closed by peer (EOF)",
-                "disconnected ip=10.0.0.2 reason=closed by peer (EOF)",
-            ),
-            (
-                "Connection to 10.0.0.2 ended: Connection reset by peer",
-                "disconnected ip=10.0.0.2 reason=ended: Connection reset by peer",
-            ),
-            ("Peer 10.0.0.2:4711 disconnected (EOF)", "disconnected ip=10.0.0.2 reason=EOF"),
-            ("Auto-banned 10.0.0.2 for 5 minutes", "banned duration=5 minutes ip=10.0.0.2"),
-            (
-                "Sync coordinator: Found masternode 10.0.0.2 at height 120 (20 blocks ahead of us at 100)",
-                "behind consensus=120 ip=10.0.0.2 our=100",
-            ),
-            ("Requesting blocks 101-200 from 10.0.0.2", "requested end=200 ip=10.0.0.2 start=101"),
-            (
-                "[Outbound] Received 100 blocks (height 101-200) from 10.0.0.2 (our height: 100)",
-                "received count=100 direction=Outbound end=200 ip=10.0.0.2 start=101",
-            ),
-            (
-                "[WHITELIST] Accepting 20 blocks from trusted masternode 10.0.0.2 without consensus check",
-                "priority_sync count=20 ip=10.0.0.2",
-            ),
-            (
-                "Peer 10.0.0.2 NOT on consensus chain (1/4 peers agree at height 120)",
-                "off_consensus agree=1 ip=10.0.0.2 tip=120 total=4",
-            ),
-            ("Fork detected at height 7: our 00ab vs peer 11cd", "fork_detected height=7 ours=00ab theirs=11cd"),
-            (
-                "Fork at same height 7: our hash 00ab vs consensus hash 11cd (3 peers)",
-                "fork_detected height=7 ours=00ab theirs=11cd",
-            ),
-            ("Fork detected: block 8 doesn't build on our chain", "fork_detected height=8"),
-            ("Common ancestor found at height 5", "ancestor_found height=5"),
-            ("REORG COMPLETE: new height 9, done", "reorg new_height=9"),
-            (
-                "Skipped block 8: Block 8 previous_hash mismatch: expected a, got b",
-                "block_rejected height=8 reason=Block 8 previous_hash mismatch: expected a, got b",
-            ),
-            ("Proposed block at height 9 with 0 transactions", "produced height=9"),
-            ("Sync complete at height 120", "in_sync our=120"),
-            ("Status: Height=120, Active Masternodes=4", ""),
+    fn a_line_is_read_by_the_profiles_own_words_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("profile.yaml");
+        let own = "- {event: mine, line: 'Sent ping to {ip}'}\n";
+        fs::write(dir.path().join("own.yaml"), own).unwrap();
+        let read = |patterns: &str, line: &str| {
+            let event = r"{event: behind, pattern: '^(?<level>WARN) (?<our>\d+) of (?<ip>\S+)'}";
+            fs::write(&path, format!("name: x\nlog: {{events: [{event}]{patterns}}}\n")).unwrap();
+            let profile = Profile::load(&path).unwrap();
+            assert_eq!(profile.source.contains(own), patterns.contains("own"));
+            let said =
+                What::Log { level: String::new(), event: String::new(), text: line.to_owned(), fields: Fields::new() };
+            let What::Log { level, event, text, fields } = profile.read(said) else { panic!() };
+            assert_eq!(text, line);
+            format!("{level} {event} {fields:?}")
+        };
+        let ping = "Sent ping to 10.0.0.2 (nonce: 5)";
+        for (patterns, line, wanted) in [
+            (", patterns: own.yaml", "WARN 7 of me", r#"WARN behind {"ip": Text("me"), "our": Number(7)}"#),
+            (", patterns: own.yaml", ping, r#" mine {"ip": Text("10.0.0.2")}"#),
+            (", patterns: own.yaml", "Rolling back to height 7...", r#" rollback {"height": Number(7)}"#),
+            (", patterns: built-in", ping, r#" ping_sent {"ip": Text("10.0.0.2"), "nonce": Number(5)}"#),
+            ("", ping, "  {}"),
         ] {
-            let What::Log { event, fields, text, .. } = profile.read(line) else { panic!() };
-            let fields = fields.iter().map(|(name, value)| format!(" {name}={value}"));
-            assert_eq!((event + &fields.collect::<String>(), &*text), (wanted.to_owned(), line));
+            assert_eq!(read(patterns, line), wanted);
         }
     }
 

@@ -148,7 +148,8 @@ impl<'a> Run<'a> {
         drop(self.sim);
         let parties = self.scenario.nodes.iter().map(|(name, node)| (name.clone(), node.ip));
         let parties = parties.chain(self.scenario.peers.iter().map(|(name, peer)| (name.clone(), peer.ip))).collect();
-        let mut history = History::new(Meta { scenario: self.scenario.name.clone(), seed: self.seed, parties });
+        let mut history =
+            History::new(Meta { scenario: self.scenario.name.clone(), seed: self.seed, parties, ..Meta::default() });
         let log = std::mem::take(&mut *self.log.lock().unwrap_or_else(PoisonError::into_inner));
         for observation in log {
             history.push(observation);

@@ -19,13 +19,14 @@ const HARNESS: &[(&str, &[&str])] = &[
     ("scenario", &[]),
     ("history", &[]),
     ("fault", &["scenario"]),
+    ("words", &["scenario"]),
     ("check", &["history", "scenario"]),
     ("peer", &["scenario", "history"]),
-    ("subject", &["scenario", "history", "fault", "peer"]),
+    ("subject", &["scenario", "history", "fault", "peer", "words"]),
     ("run", &["scenario", "subject", "fault", "peer", "check", "history"]),
     ("report", &["run", "check", "history", "scenario"]),
     ("certify", &["run", "report", "check", "history", "peer", "scenario"]),
-    ("replay", &["history", "scenario", "run", "report"]),
+    ("replay", &["history", "scenario", "run", "report", "words"]),
     ("cli", &["certify", "replay", "run", "report", "check", "history", "scenario"]),
 ];
 /// What judges, and what it judges by, knows no node: it works unchanged for a stranger's.

@@ -181,6 +181,11 @@ fn bad_files_and_arguments_are_shown_at_their_place() {
     };
     let unread = write("unread.yaml", "name: x\nready: {log: ready}\n");
     told(&["--exec", "true", "--profile", &unread], 3, "a pattern for a log that isn't read");
+    write("words.yaml", "- {event: mine, line: 'abcd {ip}'}\n- {event: mine, line: 'ab {ip}'}\n");
+    let worded = write("worded.yaml", "name: x\nlog: {patterns: words.yaml}\n");
+    told(&["--exec", "true", "--profile", &worded], 3, "words.yaml:2:23");
+    let wordless = write("wordless.yaml", "name: x\nlog: {patterns: none.yaml}\n");
+    told(&["--exec", "true", "--profile", &wordless], 4, "none.yaml: No such file");
     let far = write("far.yaml", "name: x\nattach: {whitelisted: [10.0.0.300]}\n");
     told(&["--attach", "127.0.0.1:24100", "--profile", &far], 3, "far.yaml:2:24");
     let good = "fixtures/profiles/reference.yaml";

@@ -9,6 +9,7 @@ mod incidents;
 mod log_contract;
 mod on_disk;
 mod processes;
+mod production_lines;
 #[path = "../production_log/mod.rs"]
 mod production_log;
 mod readme;

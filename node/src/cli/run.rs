@@ -12,7 +12,7 @@ use super::log;
 use super::run_flags::{RunFlags, VerifyHow};
 use crate::config::Config;
 use crate::http::{HttpServer, Sources};
-use crate::runtime::{self, Clock, Parts, SystemClock, TcpNetwork, status_channel};
+use crate::runtime::{self, Clock, FileClock, Parts, SystemClock, TcpNetwork, status_channel};
 use crate::store::redb::Verify;
 use crate::store::{MemoryStore, RedbStore, Store};
 use crate::telemetry::Telemetry;
@@ -25,10 +25,18 @@ pub(super) fn run(flags: RunFlags) -> Result<(), Failure> {
     let store = open(&config, verify)?;
     let telemetry = Arc::new(Telemetry::new());
     let (status, port) = status_channel();
+    let clock: Arc<dyn Clock> = match &config.clock_file {
+        Some(file) => {
+            let shown = file.display();
+            tracing::warn!(target: "node", "The clock is set by {shown}, for tests only ([test] clock_file)");
+            Arc::new(FileClock::new(file.clone()))
+        }
+        None => Arc::new(SystemClock),
+    };
     let parts = Parts {
         network: TcpNetwork,
         store,
-        clock: Arc::new(SystemClock),
+        clock,
         telemetry: telemetry.clone(),
         // The standard library's only source of real randomness.
         seed: RandomState::new().hash_one(std::process::id()),
@@ -39,7 +47,7 @@ pub(super) fn run(flags: RunFlags) -> Result<(), Failure> {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::environment)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::environment)?;
         // From here on a signal stops it cleanly.
-        warn_of_a_wrong_clock(&*parts.store, &SystemClock);
+        warn_of_a_wrong_clock(&*parts.store, &*parts.clock);
         let mut signalled = async || {
             tokio::select! {
                 _ = interrupt.recv() => {}

@@ -31,6 +31,8 @@ pub struct Config {
     pub log: Log,
     /// `[test] time_scale`, 1 to 60: divides every interval, timeout and back-off (D-29).
     pub time_scale: u32,
+    /// `[test] clock_file`: how far the node's clock is from the machine's stands there and is read whenever the time is asked for.
+    pub clock_file: Option<PathBuf>,
 }
 
 /// What flags say instead of the file.
@@ -159,11 +161,12 @@ impl Default for Http {
 struct Test {
     #[serde(deserialize_with = "bounded::<_, _, 1, 60>")]
     time_scale: u32,
+    clock_file: Option<PathBuf>,
 }
 
 impl Default for Test {
     fn default() -> Self {
-        Self { time_scale: 1 }
+        Self { time_scale: 1, clock_file: None }
     }
 }
 
@@ -187,6 +190,7 @@ impl Keys {
             http: self.http.map(|http| http.listen),
             log: self.log,
             time_scale: self.test.time_scale,
+            clock_file: self.test.clock_file.map(|path| base.join(path)),
         }
     }
 }

@@ -9,7 +9,7 @@ mod status;
 mod tests;
 mod tokio_net;
 
-pub use clock::SystemClock;
+pub use clock::{FileClock, SystemClock};
 pub use driver::{Parts, RunError, run};
 pub use network::{Accepted, Clock, Listener, Network};
 pub use status::{NoAnswer, StatusHandle, StatusPort, status_channel};

@@ -17,6 +17,32 @@ pub struct TcpNetwork;
 #[derive(Debug)]
 pub struct TcpPort(TcpListener);
 
+impl TcpPort {
+    /// A port that listens already.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn of(listener: std::net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener).map(Self)
+    }
+}
+
+impl TcpNetwork {
+    /// A stream that was connected elsewhere.
+    ///
+    /// # Errors
+    /// It is not, any more.
+    pub fn connected(stream: TcpStream) -> io::Result<Accepted<TcpStream>> {
+        // Pings and answers are small and wanted at once.
+        stream.set_nodelay(true)?;
+        // A listener on `[::]` sees IPv4 peers in IPv6's clothes; a peer has one identity.
+        let peer = stream.peer_addr()?.ip().to_canonical();
+        let local = stream.local_addr()?.ip().to_canonical();
+        Ok(Accepted { stream, peer, local })
+    }
+}
+
 impl Network for TcpNetwork {
     type Stream = TcpStream;
     type Listener = TcpPort;
@@ -35,7 +61,7 @@ impl Network for TcpNetwork {
         if let Some(source) = source.filter(|source| source.is_ipv4() == to.is_ipv4()) {
             socket.bind((source, 0).into())?;
         }
-        connected(socket.connect(to).await?)
+        Self::connected(socket.connect(to).await?)
     }
 }
 
@@ -43,21 +69,12 @@ impl Listener for TcpPort {
     type Stream = TcpStream;
 
     async fn accept(&mut self) -> io::Result<Accepted<TcpStream>> {
-        connected(self.0.accept().await?.0)
+        TcpNetwork::connected(self.0.accept().await?.0)
     }
 }
 
 fn socket(of: SocketAddr) -> io::Result<TcpSocket> {
     if of.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }
-}
-
-fn connected(stream: TcpStream) -> io::Result<Accepted<TcpStream>> {
-    // Pings and answers are small and wanted at once.
-    stream.set_nodelay(true)?;
-    // A listener on `[::]` sees IPv4 peers in IPv6's clothes; a peer has one identity.
-    let peer = stream.peer_addr()?.ip().to_canonical();
-    let local = stream.local_addr()?.ip().to_canonical();
-    Ok(Accepted { stream, peer, local })
 }
 
 #[cfg(test)]

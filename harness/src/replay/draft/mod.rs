@@ -3,6 +3,7 @@ mod cast;
 mod chains;
 mod faults;
 mod file;
+mod fork_choice;
 mod lower;
 mod moves;
 mod redact;

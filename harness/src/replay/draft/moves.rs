@@ -38,6 +38,7 @@ pub(super) fn moves(
         }
     }
     chains.fit(&places);
+    ends.iter_mut().for_each(|end| end.chain = chains.on(end.chain, end.height));
     faults.steps.sort_by_key(|step| step.at);
     ends
 }

@@ -10,12 +10,11 @@ use super::hosts::Hosts;
 use super::kinds::Kinds;
 use super::line::{Form, Line};
 use super::lines::Raw;
-use super::patterns::{Found, Patterns};
 use super::stamp::Stamp;
-use super::template::Values;
 use super::text::{clean, is_mojibake};
 use super::wrapped::Wrapped;
 use crate::replay::told::{Place, Told};
+use crate::words::{Found, Patterns, Values};
 
 /// Bytes that are shown of a line.
 const SHOWN: usize = 80;

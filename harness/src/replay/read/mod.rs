@@ -1,7 +1,7 @@
 //! Reading logs: files of any form, as a stream.
 //!
 //! `files` finds them, `source` unpacks and `lines` cuts them, `line` takes a line apart (`stamp`, `structured`), `clock` and `hosts` say when and who,
-//! `patterns` what (`template`, `placeholder`); `log` goes through a file with these, and counts what nobody knows (`kinds`).
+//! [`crate::words`] what; `log` goes through a file with these, and counts what nobody knows (`kinds`).
 mod clock;
 mod error;
 mod files;
@@ -10,12 +10,9 @@ mod kinds;
 mod line;
 mod lines;
 mod log;
-mod patterns;
-mod placeholder;
 mod source;
 mod stamp;
 mod structured;
-mod template;
 mod text;
 mod wrapped;
 
@@ -27,7 +24,6 @@ use hosts::Hosts;
 use kinds::Kinds;
 use lines::Lines;
 use log::{Log, Shared};
-use patterns::Patterns;
 
 pub use error::{Flaw, ReadError, colon};
 pub use kinds::Kind;
@@ -35,6 +31,7 @@ pub use line::Form;
 pub use log::FileRead;
 
 use super::told::{Told, nameless};
+use crate::words::Patterns;
 
 /// How logs are read.
 #[derive(Debug, Clone, Default)]

@@ -11,6 +11,7 @@ use node::wire::{Decoded, LineDecoder, MAGIC, Message, PROTOCOL_VERSION, decode,
 
 use super::cast::{Cast, Stage};
 use super::limits::addresses;
+use super::origin::Origin;
 use super::readdress::{AddressBook, ROOM};
 use super::scrape::Scraper;
 use super::watch::Watch;
@@ -156,8 +157,8 @@ pub fn play(told: &Scenario, chains: &Chains, seed: u64, options: &Options) -> R
         ahead_ms: 0,
         tells_fates: true,
     };
-    let cast = Cast::start(stage, seed, None, &watch).to("start the scripted peers")?;
-    let scraper = Scraper::start(None, watch.clone()).to("start a thread")?;
+    let cast = Cast::start(stage, seed, Origin::Machine, &watch).to("start the scripted peers")?;
+    let scraper = Scraper::start(Origin::Machine, watch.clone()).to("start a thread")?;
     let mut agenda = Agenda::of(told, seed);
     let mut sampled: Option<SimTime> = None;
     loop {
@@ -189,7 +190,7 @@ pub fn play(told: &Scenario, chains: &Chains, seed: u64, options: &Options) -> R
     }
     let parties = [(name, node.ip)].into_iter();
     let parties = parties.chain(told.peers.iter().map(|(name, peer)| (name.clone(), peer.ip))).collect();
-    let mut history = History::new(Meta { scenario: told.name.clone(), seed, parties });
+    let mut history = History::new(Meta { scenario: told.name.clone(), seed, parties, ..Meta::default() });
     seen.into_iter().for_each(|seen| history.push(seen));
     Ok(history)
 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 
-use node::runtime::{Clock, SystemClock, TcpNetwork};
+use node::runtime::{Clock, SystemClock};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use super::namespace::Namespace;
+use super::origin::Origin;
 use super::watch::Watch;
 use crate::history::What;
 use crate::peer::{Chains, Fates, Scripted};
@@ -53,11 +53,11 @@ pub struct Cast {
 }
 
 impl Cast {
-    /// Everybody begins, in `namespace` where there is one.
+    /// Everybody begins, each from its address at `origin`.
     ///
     /// # Errors
-    /// No thread, no runtime, or no way into the namespace.
-    pub fn start(stage: Stage<'_>, seed: u64, namespace: Option<Arc<Namespace>>, watch: &Watch) -> io::Result<Self> {
+    /// No thread, no runtime, or no way to `origin`.
+    pub fn start(stage: Stage<'_>, seed: u64, origin: Origin, watch: &Watch) -> io::Result<Self> {
         let mut directions = BTreeMap::new();
         let mut parts = Vec::new();
         for (name, peer) in &stage.real.peers {
@@ -72,7 +72,7 @@ impl Cast {
             parts.push(Scripted {
                 name: name.clone(),
                 peer: peer.clone(),
-                network: TcpNetwork,
+                network: origin.clone(),
                 chains: stage.chains.clone(),
                 nodes: stage.nodes.clone(),
                 port: stage.port,
@@ -88,8 +88,8 @@ impl Cast {
         let (end, ended) = oneshot::channel();
         let (ready, began) = channel();
         let thread = thread::Builder::new().name("scripted-peers".into()).spawn(move || {
-            let entered = namespace.map_or(Ok(()), |namespace| namespace.enter());
-            let runtime = entered.and_then(|()| tokio::runtime::Builder::new_current_thread().enable_all().build());
+            let runtime =
+                origin.enter().and_then(|()| tokio::runtime::Builder::new_current_thread().enable_all().build());
             match runtime {
                 Ok(runtime) => {
                     let _ = ready.send(Ok(()));
@@ -122,7 +122,7 @@ impl Drop for Cast {
     }
 }
 
-async fn play(parts: Vec<Scripted<TcpNetwork>>, ended: oneshot::Receiver<()>) {
+async fn play(parts: Vec<Scripted<Origin>>, ended: oneshot::Receiver<()>) {
     let mut playing = JoinSet::new();
     for part in parts {
         playing.spawn(crate::peer::run(part));

@@ -3,9 +3,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::net::Ipv4Addr;
 
+use agent::{MTU, Tun};
+
 use super::connections::Connections;
 use super::packet::{CLASSES, Header, Packet, Pool};
-use super::tun::{MTU, Tun};
 use crate::fault::SimTime;
 use crate::fault::link::{Link, LinkParams};
 

@@ -21,9 +21,12 @@ pub fn unsupported(scenario: &Scenario, seed: u64, options: &Options) -> Vec<Str
         lacks("`disk`: a real disk is as fast as it is".into());
     }
     let no_link = match &options.ability {
-        Ability::Namespaces => None,
+        Ability::Namespaces | Ability::Containers(_) => None,
         Ability::Loopback(why) => Some(why),
     };
+    if matches!(options.ability, Ability::Containers(_)) && options.program.has_helpers() {
+        lacks("`helpers`: in a container there is only the image's own program".into());
+    }
     if let Some(why) = no_link.filter(|_| !scenario.links.is_empty()) {
         lacks(format!("`links`: processes on loopback addresses have no shaped links ({why})"));
     }

@@ -1,4 +1,5 @@
 //! A line of the reference node's log as JSON, and what it tells of the chain.
+use jiff::Timestamp;
 use serde_json::{Number, Value};
 
 use crate::history::{Field, Fields, What};
@@ -7,15 +8,18 @@ use crate::peer::Chains;
 /// Fields that are times, in seconds.
 const TIMES: [&str; 4] = ["after", "benched", "duration", "timeout"];
 
-/// What a line says; times in fields are those of the scenario, `time_scale` times the node's. A line that isn't such JSON is a line of
-/// text, without a level and without a name.
+/// When a line was written, by the node's clock.
+pub fn written(line: &str) -> Option<Timestamp> {
+    line.strip_prefix("{\"timestamp\":\"")?.split_once('"')?.0.parse().ok()
+}
+
+/// A line of text, without a level and without a name.
+pub fn text(line: &str) -> What {
+    What::Log { level: String::new(), event: String::new(), text: line.to_owned(), fields: Fields::new() }
+}
+
+/// What a line says; times in fields are those of the scenario, `time_scale` times the node's. A line that isn't such JSON is one of text.
 pub fn read(line: &str, time_scale: u32) -> What {
-    let text = |text: &str| What::Log {
-        level: String::new(),
-        event: String::new(),
-        text: text.to_owned(),
-        fields: Fields::new(),
-    };
     let Ok(Value::Object(mut json)) = serde_json::from_str(line) else { return text(line) };
     let Some(Value::Object(said)) = json.remove("fields") else { return text(line) };
     let mut what = (String::new(), String::new(), Fields::new());
@@ -96,6 +100,12 @@ mod tests {
         assert_eq!((&*fields["ip"].to_string(), &*fields["hedge"].to_string()), ("10.0.0.2", "false"));
         assert_eq!((&fields["after"], &*fields["timeout"].to_string()), (&Field::Number(30), "7.5"));
         assert!(fields["benched"].to_string().starts_with("3.333"));
+        let at =
+            written(r#"{"timestamp":"2026-06-01T00:00:00.000001Z","level":"WARN"}"#).map(Timestamp::as_microsecond);
+        assert_eq!(
+            (at, written("2026-06-01T00:00:00Z"), written(r#"{"timestamp":"now"}"#)),
+            (Some(1_780_272_000_000_001), None, None)
+        );
         for line in ["thread 'main' panicked", "{\"fields\":5}", "[]", "{"] {
             let What::Log { level, event, text, .. } = read(line, 10) else { panic!() };
             assert_eq!((&*level, &*event, &*text), ("", "", line));

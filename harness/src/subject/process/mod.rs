@@ -5,10 +5,13 @@ mod cast;
 mod connections;
 mod disk;
 mod forwarder;
+mod ground;
 mod limits;
+mod local;
 mod log_line;
 mod member;
 pub mod namespace;
+mod origin;
 mod packet;
 pub mod packet_link;
 pub mod privilege;
@@ -17,7 +20,6 @@ mod readdress;
 mod scrape;
 mod shelter;
 pub mod spawner;
-mod tun;
 mod watch;
 mod wires;
 
@@ -27,6 +29,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -36,15 +39,14 @@ use node::runtime::{Clock, SystemClock};
 
 use self::cast::{Cast, Stage};
 use self::disk::{copy, import, stored_chain};
+use self::ground::{Ground, Tuns};
 use self::member::{Ears, Member};
-use self::namespace::Namespace;
 use self::packet_link::PacketLink;
 use self::privilege::Ability;
 use self::program::{Program, Setting};
 use self::readdress::AddressBook;
 use self::scrape::Scraper;
 use self::shelter::Shelter;
-use self::spawner::Spawner;
 use self::watch::Watch;
 use self::wires::Wires;
 use super::LATENCY;
@@ -57,6 +59,7 @@ use crate::history::{History, Meta, Observation, What, memory_of};
 use crate::peer::Chains;
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{At, Fault};
+use crate::subject::container::EngineError;
 
 /// The harness's own address, for its questions.
 const HARNESS: Ipv4Addr = Ipv4Addr::new(10, 255, 255, 1);
@@ -103,6 +106,9 @@ pub enum ProcessError {
         /// What it says.
         report: String,
     },
+    /// Around containers.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
 }
 
 trait Wanted<T> {
@@ -138,22 +144,24 @@ struct Run<'a> {
     /// Nodes that start later, the next one last.
     late: Vec<(SimTime, String)>,
     names: BTreeMap<IpAddr, String>,
-    spawner: Spawner,
     ears: Ears,
     cast: Cast,
     scraper: Scraper,
     /// A node didn't get ready: there is nothing to play.
     stuck: bool,
-    /// Dropped last: what the processes write to.
+    /// See [`Meta::environment`].
+    environment: BTreeMap<String, String>,
+    /// Dropped last: what the nodes stand on and write to.
+    ground: Ground,
     _shelter: Shelter,
 }
 
 impl<'a> Run<'a> {
     fn set_up(told: &'a Scenario, chains: &Chains, seed: u64, options: &Options) -> Result<Self, ProcessError> {
+        let setting_up = Watch::start(1);
         let mut real = told.clone();
-        let namespaces = options.ability == Ability::Namespaces;
         let book = match options.ability {
-            Ability::Namespaces => AddressBook::default(),
+            Ability::Namespaces | Ability::Containers(_) => AddressBook::default(),
             Ability::Loopback(_) => AddressBook::loopback(&mut real).to("find free loopback addresses")?,
         };
         let scale = options.time_scale.max(1);
@@ -167,34 +175,48 @@ impl<'a> Run<'a> {
         let parties = parties.chain(real.peers.iter().map(|(name, peer)| (name, peer.ip)));
         let ips: BTreeMap<String, IpAddr> = parties.map(|(name, ip)| (name.clone(), ip.into())).collect();
 
-        let mut tuns = Vec::new();
-        let mut network = |ips: Vec<Ipv4Addr>| -> Result<Option<Arc<Namespace>>, ProcessError> {
-            if !namespaces {
-                return Ok(None);
-            }
-            let (namespace, tun) = Namespace::new(&ips).to("make a network namespace")?;
-            tuns.push((ips, tun));
-            Ok(Some(Arc::new(namespace)))
-        };
-        let mut members = BTreeMap::new();
+        let ground = Ground::new(&options.ability, shelter.path().join("agents"))?;
+        let mut tuns = Tuns::new();
+        let mut dirs = Vec::new();
         let mut stored: BTreeMap<At, PathBuf> = BTreeMap::new();
         for (name, node) in &real.nodes {
             let dir = shelter.path().join(name);
             fs::create_dir(&dir).to(format!("make {}", dir.display()))?;
-            options.program.prepare(&real, node, chains, &dir, setting)?;
-            let member = Member::new(name, node, &options.program, setting, dir.clone(), network(vec![node.ip])?)
-                .to(format!("write to {}", dir.display()))?;
-            match (&options.program, stored.get(&node.chain)) {
+            let program = &options.program;
+            program.prepare(&real, node, chains, (&dir, ground.seen(program, &dir)), setting)?;
+            match (program, stored.get(&node.chain)) {
                 (Program::Reference(_), Some(same)) => copy(&same.join("data"), &dir.join("data"))?,
                 (Program::Reference(program), None) => import(program, &dir, chains, &node.chain)?,
                 // Who knows only the wire begins with nothing.
                 (Program::Profiled(..), _) => {}
             }
-            stored.entry(node.chain.clone()).or_insert(dir);
-            members.insert(name.clone(), member);
+            stored.entry(node.chain.clone()).or_insert(dir.clone());
+            dirs.push(dir);
         }
-        let peers = network(real.peers.values().map(|peer| peer.ip).collect())?;
-        let harness = network(vec![HARNESS])?;
+        // Containers take a while.
+        let homes: Vec<_> = thread::scope(|scope| {
+            let homes = real.nodes.iter().zip(&dirs).map(|((name, node), dir)| {
+                let ground = &ground;
+                scope.spawn(move || ground.home(name, node, &options.program, setting, dir))
+            });
+            let homes: Vec<_> = homes.collect();
+            homes.into_iter().map(|home| home.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        let mut members = BTreeMap::new();
+        for ((home, (name, node)), dir) in homes.into_iter().zip(&real.nodes).zip(dirs) {
+            let (home, tun) = home?;
+            tuns.extend(tun.map(|tun| (vec![node.ip], tun)));
+            let place = dir.display().to_string();
+            let member = Member::new(name, node.ip, &options.program, setting, dir, home);
+            members.insert(name.clone(), member.to(format!("write to {place}"))?);
+        }
+        let ours = [HARNESS].into_iter().chain(real.peers.values().map(|peer| peer.ip)).collect();
+        let origin = ground.origin(ours, &mut tuns)?;
+        let congestion_control = origin.congestion_control().to("learn the congestion control")?;
+        let on = [("engine", ground.engine().map(str::to_owned)), ("congestion_control", congestion_control)];
+        let on = on.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?)));
+        let mut environment: BTreeMap<String, String> = on.collect();
+        let namespaces = !tuns.is_empty();
         let default = LinkParams { latency: LATENCY / scale, ..LinkParams::default() };
         let wires = if namespaces {
             let link = PacketLink::start(seed, tuns, default, vec![HARNESS]).to("start the packet link")?;
@@ -204,25 +226,30 @@ impl<'a> Run<'a> {
         };
         let mut links = LinkFaults::new(wires.clone(), ips.clone(), scale);
         set_links(&real, &mut links);
-        let spawner = Spawner::start().to("start a thread")?;
         let mut late: Vec<_> = real.nodes.iter().map(|(name, node)| (node.starts_at, name.clone())).collect();
         late.sort();
         late.reverse();
         let watch = Watch::start(scale);
         let program = options.program.clone();
-        let ears = Ears { watch: watch.clone(), chains: chains.clone(), book, connections: !namespaces, program };
+        // Where nobody sees the network: the reference node's log tells most of connections, of another node's its peers do.
+        let reference = matches!(program, Program::Reference(_));
+        let connections = !namespaces && reference;
+        let ears = Ears { watch: watch.clone(), chains: chains.clone(), book, connections, program };
         let stuck = match options.program.ready() {
             None => false,
             Some(ready) => {
                 while let Some((_, name)) = late.pop_if(|(at, _)| at.is_zero()) {
                     if let Some(member) = members.get_mut(&name) {
-                        member.start(&spawner, &ears).to(format!("start {name}"))?;
+                        member.start(&ears).to(format!("start {name}"))?;
                     }
                 }
                 !all_ready(&mut members, &watch, ready.within)?
             }
         };
 
+        members.values_mut().for_each(Member::wait_until_at_hand);
+        let took = setting_up.now().as_millis();
+        environment.insert("ready_in".to_owned(), format!("{}.{:03} s", took / 1000, took % 1000));
         // Everything is ready: time begins.
         thread::sleep(until_first_slot(told, scale));
         watch.restart();
@@ -234,13 +261,11 @@ impl<'a> Run<'a> {
             nodes: ips.iter().map(|(name, ip)| (name.clone(), SocketAddr::new(*ip, port))).collect(),
             port,
             ahead_ms,
-            // The reference node's log tells more of them.
-            tells_fates: !namespaces && matches!(options.program, Program::Profiled(..)),
+            tells_fates: !namespaces && !reference,
         };
-        let cast = Cast::start(stage, seed, peers, &watch).to("start the scripted peers")?;
-        let scraper = Scraper::start(harness, watch.clone()).to("start a thread")?;
+        let cast = Cast::start(stage, seed, origin.clone(), &watch).to("start the scripted peers")?;
+        let scraper = Scraper::start(origin, watch.clone()).to("start a thread")?;
         let names = ips.into_iter().map(|(name, ip)| (ip, name)).collect();
-        let _shelter = shelter;
         Ok(Self {
             told,
             seed,
@@ -252,12 +277,13 @@ impl<'a> Run<'a> {
             members,
             late,
             names,
-            spawner,
             ears,
             cast,
             scraper,
             stuck,
-            _shelter,
+            environment,
+            ground,
+            _shelter: shelter,
         })
     }
 
@@ -287,7 +313,8 @@ impl<'a> Run<'a> {
             thread::sleep(look.min(self.watch.until(self.told.runs_for)));
         }
         self.sample();
-        let Self { told, seed, watch, wires, mut members, scraper, cast, ears, .. } = self;
+        self.members.values().try_for_each(|member| no_stranger(&self.ground, member, "it runs"))?;
+        let Self { told, seed, watch, wires, mut members, scraper, cast, ears, environment, .. } = self;
         let program = ears.program;
         scraper.finish();
         if let Wires::Packets(link) = &wires {
@@ -299,8 +326,13 @@ impl<'a> Run<'a> {
         // What comes after is about the end of the run, not about the nodes.
         let full = watch.is_full();
         let (mut seen, end) = (watch.take(), watch.now());
-        members.values().for_each(Member::terminate);
-        members.values_mut().for_each(Member::finish);
+        members.values_mut().for_each(Member::terminate);
+        thread::scope(|scope| {
+            let finishing = members.values_mut().map(|member| scope.spawn(move || (member.finish(), &member.name)));
+            let finishing: Vec<_> = finishing.collect();
+            let ends = finishing.into_iter().map(|end| end.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            ends.map(|(finished, name)| finished.to(format!("read what {name} left"))).collect::<Result<(), _>>()
+        })?;
         drop(cast);
         for member in members.values() {
             let last = seen.iter().rev().filter(|seen| seen.source == member.name).find_map(|seen| match &seen.what {
@@ -321,15 +353,15 @@ impl<'a> Run<'a> {
         }
         let parties = told.nodes.iter().map(|(name, node)| (name.clone(), node.ip));
         let parties = parties.chain(told.peers.iter().map(|(name, peer)| (name.clone(), peer.ip))).collect();
-        let mut history = History::new(Meta { scenario: told.name.clone(), seed, parties });
+        let mut history = History::new(Meta { scenario: told.name.clone(), seed, parties, environment });
         seen.into_iter().for_each(|seen| history.push(seen));
         Ok(history)
     }
 
     fn start(&mut self, name: &str) -> Result<(), ProcessError> {
-        let Self { members, spawner, ears, .. } = self;
+        let Self { members, ears, .. } = self;
         let Some(member) = members.get_mut(name) else { return Ok(()) };
-        member.start(spawner, ears).to(format!("start {name}"))
+        member.start(ears).to(format!("start {name}"))
     }
 
     fn turn(&mut self, id: u32, turn: Turn) -> Result<(), ProcessError> {
@@ -417,6 +449,7 @@ impl<'a> Run<'a> {
                 link.silence(member.ip, true);
             }
             member.kill();
+            member.get_ready();
             watch.see(&member.name, What::Process { up: false, by_itself: None });
         });
     }
@@ -428,10 +461,10 @@ impl<'a> Run<'a> {
             self.watch.see(name, What::Process { up: true, by_itself: None });
             if let (Wires::Packets(link), Some(member), true) = (&self.wires, self.members.get_mut(name), power_loss) {
                 // Its old kernel would have gone on with its connections.
-                let (namespace, tun) = Namespace::new(&[member.ip]).to("make a network namespace")?;
-                link.replace(member.ip, tun).to("watch a device")?;
+                if let Some(tun) = member.rebuild().to("make another machine")? {
+                    link.replace(member.ip, tun).to("watch a device")?;
+                }
                 link.silence(member.ip, false);
-                member.move_to(namespace);
             }
             self.start(name)?;
         }
@@ -459,8 +492,13 @@ impl<'a> Run<'a> {
     fn note_ends(&mut self) -> Result<(), ProcessError> {
         for member in self.members.values_mut() {
             no_helper_failed(member)?;
-            if let by_itself @ Some(_) = member.ended_by_itself() {
-                self.watch.see(&member.name, What::Process { up: false, by_itself });
+            if member.says_too_much() {
+                let report = "its log has more than 256 MiB: let it say less".to_owned();
+                return Err(ProcessError::Program { command: member.name.clone(), report });
+            }
+            if let Some(how) = member.ended_by_itself() {
+                no_stranger(&self.ground, member, &how)?;
+                self.watch.see(&member.name, What::Process { up: false, by_itself: Some(how) });
             }
         }
         Ok(())
@@ -479,6 +517,20 @@ impl<'a> Run<'a> {
             asks.then(|| (member.name.clone(), SocketAddr::new(member.ip.into(), port)))
         });
         self.scraper.ask(path, running.collect());
+    }
+}
+
+/// An image that has not written one line to the log that is to be read is not what it is taken for.
+fn no_stranger(ground: &Ground, member: &Member, how: &str) -> Result<(), ProcessError> {
+    match ground {
+        Ground::Engine { image, .. } if member.is_silent() => {
+            let report = format!(
+                "{how}, but not one line of log came of it: try `docker run --rm {image}`, and see what it needs (arguments, files) and \
+                 where it writes its log (the profile's `log.stream`, or no `log`)"
+            );
+            Err(ProcessError::Program { command: image.clone(), report })
+        }
+        _ => Ok(()),
     }
 }
 

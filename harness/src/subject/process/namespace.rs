@@ -6,10 +6,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::thread;
 
+use agent::told;
 use nix::sched::{CloneFlags, setns, unshare};
 
-pub use super::tun::Tun;
-use super::tun::told;
+pub use agent::Tun;
 
 /// Loss slows it down as it slowed the networks that the specification was written for; bbr would hide it.
 const CONGESTION_CONTROL: &str = "reno";

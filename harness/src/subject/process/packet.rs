@@ -1,9 +1,8 @@
 //! IP packets: what the link has to know of them, and the memory that they lie in.
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use agent::MTU;
 use etherparse::{IpNumber, Ipv4HeaderSlice, TcpHeaderSlice};
-
-use super::tun::MTU;
 
 /// Packets that are on their way at once, at most: 64 MiB in all. More are lost as in a full queue.
 const AT_ONCE: usize = (64 << 20) / MTU;

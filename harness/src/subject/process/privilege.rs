@@ -3,19 +3,22 @@ use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
 
+use agent::{PATH, told};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{AccessFlags, access, getegid, geteuid};
 
 use super::namespace::Namespace;
-use super::tun::{PATH, told};
+use crate::subject::container;
 
 /// Where subjects can run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Ability {
     /// In network namespaces of their own.
     Namespaces,
     /// Only side by side on the loopback device, for this reason.
     Loopback(String),
+    /// In containers.
+    Containers(container::Options),
 }
 
 /// Who isn't root becomes root of a user namespace of its own, which is enough to make network namespaces. To be called

@@ -17,6 +17,9 @@ use crate::subject::node_config::{config_text, whitelisted};
 use crate::subject::profile::{Profile, Ready, Stream};
 use crate::subject::template::{DATE, Values};
 
+/// The file of the reference node's folder that sets its clock.
+const CLOCK: &str = "clock";
+
 /// What a node is told of its time.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
@@ -36,7 +39,7 @@ pub enum Program {
 }
 
 impl Program {
-    /// Writes what `node` needs into its folder.
+    /// Writes what `node` needs into its folder, `dir` for the harness and `seen` for the node.
     ///
     /// # Errors
     /// The file system's.
@@ -45,7 +48,7 @@ impl Program {
         scenario: &Scenario,
         node: &Node,
         chains: &Chains,
-        dir: &Path,
+        (dir, seen): (&Path, &Path),
         setting: Setting,
     ) -> Result<(), ProcessError> {
         match self {
@@ -56,13 +59,14 @@ impl Program {
                     ("log", "format", "\"json\"".to_owned()),
                     ("log", "level", "\"info,node=debug\"".to_owned()),
                     ("test", "time_scale", setting.time_scale.to_string()),
+                    ("test", "clock_file", format!("\"{CLOCK}\"")),
                 ];
                 let text = config_text(scenario, node, chains, &own);
                 let path = dir.join("config.toml");
                 fs::write(&path, text).to(format!("write {}", path.display()))
             }
             Self::Profiled(_, profile) => {
-                for (name, content) in profile.files(&values(node, dir, profile.port, setting)) {
+                for (name, content) in profile.files(&values(node, seen, profile.port, setting)) {
                     let path = dir.join(name);
                     let folder = path.parent().unwrap_or(dir);
                     fs::create_dir_all(folder).to(format!("make {}", folder.display()))?;
@@ -99,12 +103,24 @@ impl Program {
         profile.helpers(&values).map(command).collect()
     }
 
-    /// What stands in its machine's file of hosts; `None`: the machine's own.
-    pub fn hosts(&self, node: &Node, dir: &Path, setting: Setting) -> Option<String> {
-        let Self::Profiled(_, profile) = self else { return None };
+    /// Whether anything runs beside it.
+    pub fn has_helpers(&self) -> bool {
+        matches!(self, Self::Profiled(_, profile) if profile.has_helpers())
+    }
+
+    /// Names that its machine resolves, and their addresses, beside the machine's own.
+    pub fn hosts(&self, node: &Node, dir: &Path, setting: Setting) -> Vec<(String, String)> {
+        let Self::Profiled(_, profile) = self else { return Vec::new() };
         let values = values(node, dir, profile.port, setting);
-        let lines: String = profile.hosts(&values).map(|(name, ip)| format!("{ip} {name}\n")).collect();
-        (!lines.is_empty()).then(|| format!("127.0.0.1 localhost\n{lines}"))
+        profile.hosts(&values).map(|(name, ip)| (name.clone(), ip)).collect()
+    }
+
+    /// Further folders that it writes to, as a container.
+    pub fn volumes(&self) -> &[String] {
+        match self {
+            Self::Reference(_) => &[],
+            Self::Profiled(_, profile) => &profile.image.volumes,
+        }
     }
 
     /// Whether it resolves names of its own.
@@ -136,7 +152,7 @@ impl Program {
     /// The file of its folder that sets its clock; `None`: nothing does.
     pub fn clock_file(&self) -> Option<&str> {
         match self {
-            Self::Reference(_) => None,
+            Self::Reference(_) => Some(CLOCK),
             Self::Profiled(_, profile) => profile.clock.as_deref(),
         }
     }
@@ -149,11 +165,28 @@ impl Program {
         }
     }
 
+    /// Whether it has one.
+    pub fn logs(&self) -> bool {
+        match self {
+            Self::Reference(_) => true,
+            Self::Profiled(_, profile) => profile.log.is_some(),
+        }
+    }
+
     /// What a line of its log says.
     pub fn read(&self, line: &str, time_scale: u32) -> What {
         match self {
-            Self::Profiled(_, profile) if !profile.json() => profile.read(line),
-            _ => log_line::read(line, time_scale),
+            Self::Reference(_) => log_line::read(line, time_scale),
+            Self::Profiled(_, profile) if profile.json() => profile.read(log_line::read(line, time_scale)),
+            Self::Profiled(_, profile) => profile.read(log_line::text(line)),
+        }
+    }
+
+    /// When a line of its log was written, by the machine's clock; `None`: its clock may be another.
+    pub fn written(&self, line: &str) -> Option<Timestamp> {
+        match self {
+            Self::Reference(_) => log_line::written(line),
+            Self::Profiled(..) => None,
         }
     }
 

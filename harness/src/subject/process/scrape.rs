@@ -1,12 +1,11 @@
 //! Questions to the nodes' `/metrics`.
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::namespace::Namespace;
+use super::origin::Origin;
 use super::watch::Watch;
 use crate::history::What;
 use crate::subject::exposition;
@@ -23,19 +22,19 @@ pub struct Scraper {
 }
 
 impl Scraper {
-    /// Begins, in `namespace` where there is one.
+    /// Begins, from `origin`.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(namespace: Option<Arc<Namespace>>, watch: Watch) -> io::Result<Self> {
+    pub fn start(origin: Origin, watch: Watch) -> io::Result<Self> {
         let (asks, asked) = channel::<(String, Vec<(String, SocketAddr)>)>();
         let thread = thread::Builder::new().name("scraper".into()).spawn(move || {
-            if namespace.is_some_and(|namespace| namespace.enter().is_err()) {
+            if origin.enter().is_err() {
                 return;
             }
             for (path, nodes) in asked {
                 for (name, at) in nodes {
-                    if let Ok(text) = ask(at, &path) {
+                    if let Ok(text) = ask(&origin, at, &path) {
                         watch.see(&name, What::Metrics(exposition::values(&text)));
                     }
                 }
@@ -57,8 +56,8 @@ impl Scraper {
     }
 }
 
-fn ask(at: SocketAddr, path: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&at, PATIENCE)?;
+fn ask(origin: &Origin, at: SocketAddr, path: &str) -> io::Result<String> {
+    let mut stream = origin.dial(at, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n")?;

@@ -1,8 +1,9 @@
 //! Folders of runs that don't outlive them.
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::process;
+use std::path::Path;
+
+use crate::subject::owner::Owner;
 
 /// Begins the names of all of them.
 const PREFIX: &str = "lockstep-nodes-";
@@ -19,7 +20,7 @@ impl Shelter {
     /// It can't be made.
     pub fn new() -> io::Result<Self> {
         sweep(&std::env::temp_dir());
-        let owner = format!("{PREFIX}{}-{}-", process::id(), started(process::id()).unwrap_or_default());
+        let owner = format!("{PREFIX}{}-", Owner::this());
         Ok(Self(tempfile::Builder::new().prefix(&owner).tempdir()?))
     }
 
@@ -35,23 +36,11 @@ fn sweep(place: &Path) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let Some(owner) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
-        let mut parts = owner.split('-');
-        let (Some(Ok(id)), Some(Ok(since))) = (parts.next().map(str::parse), parts.next().map(str::parse::<u64>))
-        else {
-            continue;
-        };
-        // The number alone may be another process's by now.
-        if started(id) != Some(since) {
+        if owner.parse::<Owner>().is_ok_and(|owner| !owner.lives()) {
             // Somebody else's, or another sweep was faster.
             let _ = fs::remove_dir_all(entry.path());
         }
     }
-}
-
-/// When a process was started, in clock ticks since the machine was (proc(5), field 22).
-fn started(id: u32) -> Option<u64> {
-    let stat = fs::read_to_string(PathBuf::from(format!("/proc/{id}/stat"))).ok()?;
-    stat.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -61,10 +50,9 @@ mod tests {
     #[test]
     fn a_dead_runs_folder_is_swept_and_a_living_ones_is_not() {
         let place = tempfile::tempdir().unwrap();
-        let me = process::id();
         let names = [
-            format!("{PREFIX}{me}-{}-x", started(me).unwrap()),
-            format!("{PREFIX}{me}-1-x"),
+            format!("{PREFIX}{}-x", Owner::this()),
+            format!("{PREFIX}{}-1-x", std::process::id()),
             format!("{PREFIX}4194305-5-x"),
             "another".to_owned(),
             format!("{PREFIX}junk"),

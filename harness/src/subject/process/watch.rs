@@ -2,6 +2,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use crate::fault::SimTime;
 use crate::history::{Observation, What};
 
@@ -61,6 +63,12 @@ impl Watch {
         instant.saturating_duration_since(self.began()) * self.time_scale
     }
 
+    /// The scenario's time when the machine's clock, which nobody has set since, was at `past`.
+    pub fn at_clock(&self, past: Timestamp) -> SimTime {
+        let ago = Duration::try_from(Timestamp::now().duration_since(past)).unwrap_or_default();
+        self.now().saturating_sub(ago.saturating_mul(self.time_scale))
+    }
+
     /// Real time until `at`; zero when that is over.
     pub fn until(&self, at: SimTime) -> Duration {
         at.saturating_sub(self.now()) / self.time_scale
@@ -93,5 +101,22 @@ impl Watch {
     /// Everything so far, in order of arrival.
     pub fn take(&self) -> Vec<Observation> {
         std::mem::take(&mut self.shared().seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machines_clock_and_the_scenarios_time_go_together() {
+        let watch = Watch::start(10);
+        watch.shared().began -= Duration::from_secs(60);
+        let (clock, now) = (Timestamp::now(), watch.now());
+        let is = |seconds: u64, at: SimTime| at.abs_diff(Duration::from_secs(seconds)) < Duration::from_secs(50);
+        assert!(is(600, now) && is(600, watch.at_clock(clock)));
+        assert!(is(400, watch.at_clock(clock - Duration::from_secs(20))));
+        assert_eq!(watch.at_clock(clock - Duration::from_secs(3_600)), SimTime::ZERO, "before the run");
+        assert!(is(600, watch.at_clock(clock + Duration::from_secs(3_600))), "not later than now");
     }
 }

@@ -32,11 +32,11 @@ impl Faults {
             let starts = host.events.iter().filter(|event| matches!(event.name.as_str(), "started" | "daemon_started"));
             for (at, event) in starts.flat_map(|event| event.times.iter().map(move |at| (*at, event))) {
                 // The banner comes before the height: one start.
-                let again = restarts.iter().any(|known| known.party == party && (at - known.until).abs() < TOGETHER);
+                let again = restarts.iter().any(|known| known.party == party && i64::abs(at - known.until) < TOGETHER);
                 if at - host.begins < TOGETHER || again {
                     continue;
                 }
-                let gap = host.gaps.iter().find(|(_, until)| (at - until).abs() < TOGETHER);
+                let gap = host.gaps.iter().find(|(_, until)| i64::abs(at - until) < TOGETHER);
                 let from = gap.map_or(at - SHORTEST, |(from, _)| *from);
                 restarts.push(Restart { party, from, until: at });
                 let action = |lasts: &str| format!("{{kill: {{who: [{}], for: {lasts}}}}}", evidence.name(party));

@@ -1,53 +1,48 @@
-//! A fork that nobody leaves.
+//! A fork that nobody leaves; against a scripted peer any, since the node alone has to end where the fork choice says.
 use super::{Scene, Symptom, WITHIN};
-use crate::replay::draft::chains::Start;
 use crate::replay::draft::text::span;
 use crate::replay::incident::Host;
 
 impl Scene<'_> {
     pub(super) fn fork(&self, index: usize, party: usize, host: &Host) -> Option<Symptom> {
-        let on = |end: &Start| self.chains.on(end.chain, end.height);
         let mine = self.ends.get(party)?;
-        let apart = |other: &usize| self.ends.get(*other).is_some_and(|theirs| on(theirs) != on(mine));
+        let apart = |other: &usize| self.ends.get(*other).is_some_and(|theirs| theirs.chain != mine.chain);
         let mut conflicts = self.chains.conflicts.iter().filter(|(host, ..)| *host == index);
         let (_, other, event) = *conflicts.find(|(_, other, _)| apart(other))?;
-        let (event, theirs) = (host.events.get(event)?, self.ends.get(other)?);
-        if host.events.iter().any(|event| event.name == "reorg") {
-            return None;
-        }
+        let event = host.events.get(event)?;
+        let left = host.events.iter().any(|event| event.name == "reorg");
         let (node, peer) = (self.name(party), self.name(other));
-        let what = format!("{node} stays on another chain than {peer}");
-        let both = self.cast.parties[other].host.is_some();
-        if !both && self.weight(mine) >= self.weight(theirs) {
-            // The peer ought to come over, and it is no node.
-            return Some(Symptom {
-                what,
-                source: self.source(event.place),
-                reproduced: Vec::new(),
-                cured: Vec::new(),
-                mutant: None,
-            });
-        }
-        let cured = if both {
-            format!("converge: {{who: [{node}, {peer}], on: tips, after: {}, within: {WITHIN}}}", span(self.healed))
-        } else {
-            let (end, by) = (self.chains.place(theirs.chain, theirs.height), span(self.healed + 300_000_000));
-            format!("tip: {{who: [{node}], is: {end}, by: {by}}}")
-        };
-        Some(Symptom {
-            what,
+        let stays = format!("reorgs: {{who: [{node}], at_most: 0}}");
+        let mut fork = Symptom {
+            what: format!("{node} stays on another chain than {peer}"),
             source: self.source(event.place),
-            reproduced: vec![format!("reorgs: {{who: [{node}], at_most: 0}}")],
-            cured: vec![cured],
-            mutant: Some("forks_skipped"),
-        })
-    }
-
-    /// What decides between two chains: how many masternodes are on it, then its length (wire protocol, Fork choice).
-    fn weight(&self, end: &Start) -> (usize, u64) {
-        let on = |end: &Start| self.chains.on(end.chain, end.height);
-        let ends = self.ends.iter().zip(&self.cast.parties);
-        (ends.filter(|(other, party)| party.masternode && on(other) == on(end)).count(), end.height)
+            reproduced: Vec::new(),
+            cured: Vec::new(),
+            mutant: None,
+        };
+        if self.cast.parties[other].host.is_some() {
+            let after = span(self.healed);
+            fork.cured.push(format!("converge: {{who: [{node}, {peer}], on: tips, after: {after}, within: {WITHIN}}}"));
+            fork.reproduced.push(stays);
+            fork.mutant = Some("forks_skipped");
+            return (!left).then_some(fork);
+        }
+        let Some(end) = self.fork_choice(party, host, other) else { return (!left).then_some(fork) };
+        let (place, by) = (self.chains.place(end.chain, end.height), span(self.healed + 300_000_000));
+        fork.cured.push(format!("tip: {{who: [{node}], is: {place}, by: {by}}}"));
+        match (end.chain == mine.chain, left) {
+            (true, false) => {}
+            (true, true) => {
+                fork.what = format!("{node} leaves its chain, which wins against that of {peer}");
+                fork.reproduced.push(format!("count: {{seen: {{see: {{on: {node}, log: reorg}}}}, at_least: 1}}"));
+            }
+            (false, false) => {
+                fork.reproduced.push(stays);
+                fork.mutant = Some("forks_skipped");
+            }
+            (false, true) => fork.what = format!("{node} comes over to the chain of {peer}"),
+        }
+        Some(fork)
     }
 }
 
@@ -77,13 +72,14 @@ mod tests {
         let yaml = told(120).draft();
         // Five minutes after the peer was last seen to move.
         assert_eq!(section(&yaml, "expect")[0], "tip: {who: [a], is: fork-1@120, by: 610s}", "{yaml}");
-        // The other way round the peer has to, and it is no node.
+        // The other way round it stays where it is, as it did.
         let yaml = told(99).draft();
+        assert_eq!(section(&yaml, "expect")[0], "tip: {who: [a], is: main@100, by: 5m}", "{yaml}");
         assert!(yaml.contains("a stays on another chain than p-10-0-0-2") && !yaml.contains("incident:"), "{yaml}");
     }
 
     #[test]
-    fn a_fork_that_was_left_is_none() {
+    fn a_fork_between_nodes_that_was_left_is_none() {
         let reorg = "Reorganised from 100 aaaaaaaa to 100 bbbbbbbb (ancestor 97)";
         let yaml = Logs::mesh(2, 0, &[]).line("a", 300, FORK).line("a", 310, reorg).draft();
         assert!(!yaml.contains("stays on another chain"), "{yaml}");

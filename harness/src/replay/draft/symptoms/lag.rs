@@ -2,6 +2,7 @@
 use std::collections::BTreeMap;
 
 use super::{Scene, Symptom, WITHIN};
+use crate::replay::draft::chains::Start;
 use crate::replay::draft::text::span;
 
 /// Behind by more than this is a node that needs to sync (phase-3, Component 1).
@@ -15,9 +16,13 @@ impl Scene<'_> {
         for (index, host) in self.incident.hosts.iter().enumerate() {
             let (Some(party), Some((since, height))) = (self.cast.host(index), host.heights.last()) else { continue };
             let (lists, _) = self.cast.lists(party, host);
-            // What the scenario's whitelisted parties serve.
+            // What the scenario's whitelisted parties serve, but for branches that lose against its own.
             let serving = lists.iter().filter(|other| self.faults.serves(**other));
-            let target = serving.filter_map(|other| self.ends.get(*other)).map(|end| end.height).max();
+            let loses = |other: usize, end: &Start| {
+                self.fork_choice(party, host, other).is_some_and(|winner| winner.chain != end.chain)
+            };
+            let ends = serving.filter_map(|other| self.ends.get(*other).filter(|end| !loses(*other, end)));
+            let target = ends.map(|end| end.height).max();
             let lasted = host.ends - since;
             if let Some(target) = target.filter(|target| height + THRESHOLD < *target && lasted >= STUCK) {
                 by_target.entry(target).or_default().push((party, *height, lasted));
@@ -76,5 +81,20 @@ mod tests {
             section(&yaml, "expect"),
             ["converge: {who: [a, b], on: {heights_within: 10}, after: 0s, within: 5m}"]
         );
+    }
+    #[test]
+    fn nobody_is_behind_a_branch_that_loses() {
+        let with = |other: u64| {
+            Logs::of(&["a"])
+                .line("a", 1, "Peer 10.0.0.2 has height 150")
+                .line("a", 1, &format!("Peer 10.0.0.3 has height {other}"))
+                .line("a", 300, "Fork detected at height 98: our aaaaaaaa vs 10.0.0.2 bbbbbbbb")
+                .draft()
+        };
+        // Two masternodes hold its own branch, or it alone does: the other is as good, and longer.
+        let yaml = with(100);
+        assert!(!yaml.contains("stay behind"), "{yaml}");
+        let yaml = with(90);
+        assert!(yaml.contains("while a masternode is at 150, these stay behind: a at 100"), "{yaml}");
     }
 }

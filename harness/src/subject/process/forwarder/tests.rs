@@ -1,3 +1,4 @@
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ fn bench(params: LinkParams) -> (Forwarder, [UnixDatagram; 2]) {
         let (ours, theirs) = UnixDatagram::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         theirs.set_nonblocking(true).unwrap();
-        ((vec![ip], Tun(ours.into())), theirs)
+        ((vec![ip], OwnedFd::from(ours).into()), theirs)
     };
     let ((mut a, outside_a), (b, outside_b)) = (device(A), device(B));
     a.0.push(ASKER);

@@ -27,12 +27,15 @@ nix::ioctl_write_ptr_bad!(add_route, libc::SIOCADDRT, libc::rtentry);
 
 /// The harness's end of a TUN device; reading and writing never block.
 #[derive(Debug)]
-pub struct Tun(pub(super) OwnedFd);
+pub struct Tun(OwnedFd);
 
 impl Tun {
     /// Makes the device in the calling thread's network namespace: `ips` with a /32 each, everything else behind it,
     /// and the loopback device up.
-    pub(super) fn new(ips: &[Ipv4Addr]) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// The step that the system refuses.
+    pub fn new(ips: &[Ipv4Addr]) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(PATH);
         let tun = Self(file.map_err(|error| told(PATH, error))?.into());
         let device = tun.0.as_raw_fd();
@@ -58,12 +61,18 @@ impl Tun {
     }
 
     /// Reads one packet.
-    pub(super) fn read(&self, packet: &mut [u8; MTU]) -> nix::Result<usize> {
+    ///
+    /// # Errors
+    /// There is none (`EAGAIN`), or the device is gone.
+    pub fn read(&self, packet: &mut [u8; MTU]) -> nix::Result<usize> {
         nix::unistd::read(&self.0, packet)
     }
 
     /// Writes one packet.
-    pub(super) fn write(&self, packet: &[u8]) -> nix::Result<usize> {
+    ///
+    /// # Errors
+    /// The device is gone, or the packet is none.
+    pub fn write(&self, packet: &[u8]) -> nix::Result<usize> {
         nix::unistd::write(&self.0, packet)
     }
 }
@@ -74,8 +83,21 @@ impl AsFd for Tun {
     }
 }
 
+impl From<OwnedFd> for Tun {
+    /// One that was made elsewhere.
+    fn from(fd: OwnedFd) -> Self {
+        Self(fd)
+    }
+}
+
+impl From<Tun> for OwnedFd {
+    fn from(tun: Tun) -> Self {
+        tun.0
+    }
+}
+
 /// An error that says what was tried.
-pub(super) fn told(what: &str, error: impl Into<io::Error>) -> io::Error {
+pub fn told(what: &str, error: impl Into<io::Error>) -> io::Error {
     let error = error.into();
     io::Error::new(error.kind(), format!("{what}: {error}"))
 }

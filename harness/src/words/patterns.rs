@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::template::{MOST_FIELDS, Template, Values};
 use crate::scenario::{LoadError, Problem, Spanned, document, document_text};
 
-const SHIPPED: &str = include_str!("../../../../fixtures/patterns.yaml");
+const SHIPPED: &str = include_str!("../../../fixtures/patterns.yaml");
 /// Patterns of a file, at most.
 const MOST: usize = 1000;
 /// Bytes that are searched of a pattern's beginning, at most.
@@ -31,7 +31,7 @@ struct PatternFile {
     with: BTreeMap<String, Spanned<String>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Pattern {
     event: String,
     template: Template,
@@ -39,8 +39,10 @@ struct Pattern {
 }
 
 /// What lines are compared with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Patterns {
+    /// The text of the file beside the shipped ones, for its digest.
+    pub source: String,
     all: Vec<Pattern>,
     events: BTreeSet<String>,
     /// Finds what patterns begin with.
@@ -64,12 +66,13 @@ impl Patterns {
     /// # Errors
     /// The file can't be read, or all that is wrong with it.
     pub fn load(own: Option<&Path>) -> Result<Self, LoadError> {
-        let mut all = own.map_or(Ok(Vec::new()), |path| document(path, |list: Vec<PatternFile>, _| check(list)))?;
-        all.extend(document_text("shipped patterns", SHIPPED.to_owned(), |list: Vec<PatternFile>, _| check(list))?);
-        Ok(Self::new(all))
+        let read = |list, text: &str| Ok((check(list)?, text.to_owned()));
+        let (mut all, source) = own.map_or(Ok(Default::default()), |path| document(path, read))?;
+        all.extend(document_text("shipped patterns", SHIPPED.to_owned(), |list, _| check(list))?);
+        Ok(Self::new(all, source))
     }
 
-    fn new(all: Vec<Pattern>) -> Self {
+    fn new(all: Vec<Pattern>, source: String) -> Self {
         let mut texts: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (index, pattern) in all.iter().enumerate() {
             texts.entry(beginning(pattern.template.anchor())).or_default().push(index);
@@ -78,7 +81,7 @@ impl Patterns {
         let anchors = anchors.expect("patterns are few, and what is searched of them is short");
         let beginning = texts.into_values().collect();
         let events = all.iter().map(|pattern| pattern.event.clone()).collect();
-        Self { all, events, anchors, beginning }
+        Self { source, all, events, anchors, beginning }
     }
 
     /// Whether there is such an event.
@@ -164,106 +167,19 @@ mod tests {
         values.pairs().iter().fold(event.to_owned(), |text, (name, value)| format!("{text} {name}={value}"))
     }
 
-    /// Message, and the event that it is.
-    const LINES: &str = "
-📤 [Outbound] Sent ping to 10.0.0.2 at height 17 (nonce: 5) | ping_sent ip=10.0.0.2 height=17 nonce=5 direction=Outbound
-Sent ping to 10.0.0.2 (nonce: 5) | ping_sent ip=10.0.0.2 nonce=5
-[Outbound] Received pong from 10.0.0.2 at height 18  (nonce: 5) | pong_received ip=10.0.0.2 height=18 nonce=5 direction=Outbound
-[Outbound] RECEIVED PONG from 10.0.0.2 (nonce: 5) | pong_received ip=10.0.0.2 nonce=5 direction=Outbound
-[Inbound] Received ping from 10.0.0.2:4711 (nonce: 9) | ping_received ip=10.0.0.2 nonce=9 direction=Inbound
-[Inbound] Sent pong to 10.0.0.2:4711 (nonce: 9) | pong_sent ip=10.0.0.2 nonce=9 direction=Inbound
-[Outbound] Pong MATCHED for 10.0.0.2 (nonce: 5), 2 pending pings remain | pong_matched ip=10.0.0.2 nonce=5 pending=2 direction=Outbound
-Pong matches! 10.0.0.2 (nonce: 5, RTT: 31ms) | pong_matched ip=10.0.0.2 nonce=5 rtt=31
-Ping timeout from 10.0.0.2 (nonce: 9, missed: 1/3) | pong_missed ip=10.0.0.2 nonce=9 missed=1 max=3
-[Outbound] Peer 10.0.0.2 unresponsive after 3 missed pongs | peer_unresponsive ip=10.0.0.2 missed=3 direction=Outbound
-Peer 10.0.0.2 unresponsive after 3 missed pongs, disconnecting | peer_unresponsive ip=10.0.0.2 missed=3
-[Outbound] WHITELIST VIOLATION: Masternode 10.0.0.2 unresponsive after 6 missed pongs (relaxed timeout: 180s) | masternode_unresponsive ip=10.0.0.2 missed=6 timeout=180 direction=Outbound
-[Outbound] Disconnecting 10.0.0.2 due to timeout | disconnected ip=10.0.0.2 by_us=true reason=timeout direction=Outbound
-[Outbound] Connection to 10.0.0.2 closed by peer (EOF) | disconnected ip=10.0.0.2 reason=EOF direction=Outbound
-Connection to 10.0.0.2 ended gracefully | disconnected ip=10.0.0.2 reason=graceful
-Connection to 10.0.0.2 ended: Connection reset by peer | disconnected ip=10.0.0.2 reason=reset
-Connection to 10.0.0.2 ended: Connection timed out (os error 110) | disconnected ip=10.0.0.2 reason=timeout
-Connection to 10.0.0.2 ended: Broken pipe | disconnected ip=10.0.0.2 reason=Broken pipe
-Peer 10.0.0.2:4711 disconnected (EOF) | disconnected ip=10.0.0.2 reason=EOF
-Peer 10.0.0.2:4711 disconnected (Connection reset by peer) | disconnected ip=10.0.0.2 reason=reset
-Reconnecting to 10.0.0.2 in 5s... | reconnecting ip=10.0.0.2 after=5
-[MASTERNODE] Reconnecting to 10.0.0.2 in 5s... | reconnecting ip=10.0.0.2 after=5 whitelisted=true
-[PHASE3-MN-PRIORITY] Reconnecting to masternode: 10.0.0.2 | dialling ip=10.0.0.2
-[PHASE2-PEER] Connecting to: 10.0.0.2 | dialling ip=10.0.0.2
-[OUTBOUND] Connecting to 10.0.0.2:24100 | dialling ip=10.0.0.2
-Connected to peer: 10.0.0.2 | connected ip=10.0.0.2 direction=Outbound
-New peer connection from: 10.0.0.2:4711 | connected ip=10.0.0.2 direction=Inbound
-[Outbound] Sent handshake to 10.0.0.2 | handshake_sent ip=10.0.0.2 direction=Outbound
-Handshake completed with 10.0.0.2 | handshake_done ip=10.0.0.2 direction=Outbound
-Handshake completed | handshake_done direction=Outbound
-Handshake accepted from 10.0.0.2:4711 (network: Testnet) | handshake_done ip=10.0.0.2 direction=Inbound
-Added 10.0.0.2 to whitelist: named by the operator | whitelisted ip=10.0.0.2 reason=named by the operator
-Marked 10.0.0.2 as whitelisted masternode with enhanced protection | whitelisted ip=10.0.0.2
-Whitelisted peer before server start: 10.0.0.2 | whitelisted ip=10.0.0.2
-Masternode 10.0.0.2 marked offline (no heartbeat for 300s) | masternode_offline ip=10.0.0.2 after=300
-Auto-banned 10.0.0.2 for 5 minutes | banned ip=10.0.0.2 duration=5 minutes
-Peer check: 3 connected, 4 active masternodes, 50 total slots | peer_check connected=3 masternodes=4
-Status: Height=17, Active Masternodes=4 | status height=17 masternodes=4
-Local blockchain verified (height: 17) | status height=17
-Peer 10.0.0.2 has height 18 | peer_height ip=10.0.0.2 height=18
-Syncing from peers: 17 → 20 (3 blocks behind) | syncing our=17 target=20 blocks=3
-ğŸ”„ Syncing from peers: 17 â†’ 20 (3 blocks behind) | syncing our=17 target=20 blocks=3
-Catching up: height 17 → 20 (3 blocks behind) | syncing our=17 target=20 blocks=3
-Still syncing... height 17 / 20 (90s elapsed) | still_syncing our=17 target=20 elapsed=90
-Starting sync loop: current=17, expected=20, timeout=60s | sync_began our=17 target=20 timeout=60
-Requesting blocks 18-20 from 10.0.0.2 | requested start=18 end=20 ip=10.0.0.2
-Sync coordinator: Found masternode 10.0.0.2 at height 20 (3 blocks ahead of us at 17) | behind ip=10.0.0.2 consensus=20 blocks=3 our=17
-[Outbound] Received 3 blocks (height 18-20) from 10.0.0.2 (our height: 17) | received count=3 start=18 end=20 ip=10.0.0.2 our=17 direction=Outbound
-Received 0 blocks from 10.0.0.2 | received count=0 ip=10.0.0.2
-Received 5 blocks from peer | received count=5
-Block sync progress: 17 → 20 from 10.0.0.2 (3 blocks in 1.5s) | sync_progress old_height=17 new_height=20 ip=10.0.0.2 count=3 elapsed=1.5
-Sync complete at height 20 | in_sync our=20
-Sync timeout at height 17 (target: 20) | sync_incomplete our=17 target=20 reason=timeout
-Sync incomplete at height 17 (time-based target: 20) | sync_incomplete our=17 target=20 reason=time-based target
-[WHITELIST] Accepting 3 blocks from trusted masternode 10.0.0.2 without consensus check | priority_sync count=3 ip=10.0.0.2
-Peer 10.0.0.2 NOT on consensus chain (1/4 peers agree at height 20) | off_consensus ip=10.0.0.2 agree=1 total=4 tip=20
-Fork detected: block 18 doesn't build on our chain | fork_detected height=18
-Fork detected: block 18 previous_hash mismatch | fork_detected height=18
-Fork detected at height 17: our a1b2 vs peer c3d4 | fork_detected height=17 ours=a1b2 theirs=c3d4
-Fork detected at height 17: our hash \"a1b2\" (work: 9) vs incoming \"c3d4\" (work: 8) | fork_detected height=17 ours=a1b2 theirs=c3d4
-Fork at same height 17: our hash a1b2 vs consensus hash c3d4 (3 peers) | fork_detected height=17 ours=a1b2 theirs=c3d4 peers=3
-Fork at height 17. Checking previous block at height 16 (searched 1 blocks back) | fork_search height=17 next=16 depth=1
-Common ancestor found at height 15 | ancestor_found height=15
-Rolling back to height 15... | rollback height=15
-REORG INITIATED: rollback 17 -> 15, then apply 5 blocks (16 -> 20) | reorg_began old_height=17 ancestor=15 count=5 start=16 end=20
-Initiating blockchain reorganization... | reorg_began
-REORG COMPLETE: new height 20, at last | reorg new_height=20
-Skipped block 18: Block 18 previous_hash mismatch: expected a1b2, got c3d4 | block_rejected height=18 reason=Block 18 previous_hash mismatch expected=a1b2 got=c3d4
-[Outbound] Skipped block 18: Block 18 previous_hash mismatch | block_rejected height=18 reason=Block 18 previous_hash mismatch direction=Outbound
-Failed to add block: Block 18 not found | block_rejected height=18 reason=not found
-Failed to add block: Cannot go back | block_rejected reason=Cannot go back
-Successfully added 0 blocks | added count=0
-All 5 blocks skipped from 10.0.0.2 | all_skipped count=5 ip=10.0.0.2
-SELECTED AS LEADER for slot 77 | leader slot=77
-Proposed block at height 21 with 3 transactions | produced height=21 transactions=3
-TIME Coin Protocol Daemon v1.2.3 () | daemon_started version=1.2.3
-Stopped | stopped
-Local public IP detected: 10.0.0.2 | local_ip ip=10.0.0.2
-Local IP: 10.0.0.2 (will skip self-connections) | local_ip ip=10.0.0.2
-Network server listening on 0.0.0.0:24100 | listening
-Network server listening on 10.0.0.2:24100 | local_ip ip=10.0.0.2
-Connected to 0 masternode(s) in 0.00s |
-Stopped sending |
-Peer 10.0.0.2 |
-";
-
     #[test]
     fn each_of_the_production_nodes_lines_is_its_event() {
         let patterns = Patterns::load(None).unwrap();
-        for (message, wanted) in LINES.lines().filter_map(|line| line.split_once(" |")) {
-            assert_eq!(read(&patterns, message), wanted.trim(), "{message}");
+        let lines = include_str!("../../../fixtures/log-lines/production.txt").lines();
+        for (wanted, message) in lines.filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" | ")) {
+            assert_eq!(read(&patterns, message), wanted.trim_start_matches('-'), "{message}");
         }
     }
 
     #[test]
     fn the_reference_nodes_lines_tell_their_events_and_fields() {
         let patterns = Patterns::load(None).unwrap();
-        let lines = include_str!("../../../../fixtures/log-lines/canonical.txt").lines();
+        let lines = include_str!("../../../fixtures/log-lines/canonical.txt").lines();
         for (head, message) in lines.filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" | ")) {
             let (_, wanted) = head.split_once(' ').unwrap();
             let Found { event, values } = patterns.find(message).unwrap_or_else(|| panic!("{message}"));
