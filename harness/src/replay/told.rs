@@ -38,6 +38,11 @@ pub struct Place {
     pub line: u64,
 }
 
+/// What a file is called where names are not to be told: `log-2` is the second.
+pub fn nameless(file: usize) -> String {
+    format!("log-{}", file + 1)
+}
+
 /// Text for people: `node-b.log:812`, by the files' names.
 pub struct Shown<'a>(pub Place, pub &'a [String]);
 

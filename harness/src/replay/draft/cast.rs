@@ -182,3 +182,70 @@ fn unique(name: &str, named: &mut BTreeSet<String>) -> String {
     named.insert(name.clone());
     name
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Logs, section, unknowns};
+
+    #[test]
+    fn hosts_are_nodes_and_others_are_peers() {
+        let yaml = Logs::mesh(2, 1, &[]).draft();
+        let nodes = section(&yaml, "nodes");
+        assert_eq!(nodes[..3], ["a:", "ip: 10.0.0.1", "chain: main@100"], "{yaml}");
+        assert_eq!(section(&yaml, "peers"), ["p-10-0-0-3:", "ip: 10.0.0.3", "chain: main@100"]);
+        assert!(nodes.contains(&"whitelists: [a, p-10-0-0-3]".to_owned()), "{yaml}");
+        assert!(unknowns(&yaml)[0].starts_with("who is whitelisted: no line says it"), "{yaml}");
+    }
+
+    #[test]
+    fn names_are_such_as_scenarios_have_and_differ() {
+        let long = "an-operator-s-very-long-host-name";
+        let logs = Logs::of(&["LW-Ohio", "lw-ohio", "7", "all", "mn.5", long]);
+        let nodes = logs.section("nodes");
+        let names: Vec<&str> = nodes.iter().filter_map(|line| line.strip_suffix(':')).collect();
+        assert_eq!(names, ["n7", "lw-ohio", "all-2", &long[..28], "lw-ohio-2", "mn-5"]);
+    }
+
+    #[test]
+    fn an_address_that_no_log_shows_is_a_free_one() {
+        let logs = Logs::default().line("a", 0, "Peer 10.99.0.1 has height 7").line("a", 9, "Stopped");
+        let yaml = logs.draft();
+        assert_eq!(section(&yaml, "nodes")[1], "ip: 10.99.0.2");
+        assert_eq!(
+            unknowns(&yaml)[0],
+            "the address of a: no log shows it; default 10.99.0.2 (`--map IP=NAME` tells it)"
+        );
+    }
+
+    #[test]
+    fn lines_say_who_is_whitelisted_and_who_dials() {
+        let logs = Logs::of(&["a", "b"])
+            .line("a", 1, "Marked 10.0.0.2 as whitelisted masternode with enhanced protection")
+            .line("a", 2, "Connected to peer: 10.0.0.8")
+            .line("a", 3, "New peer connection from: 10.0.0.9:51234");
+        let yaml = logs.draft();
+        let wanted = ["a:", "ip: 10.0.0.1", "chain: main@100", "whitelists: [b]", "dials: [p-10-0-0-8]"];
+        let nodes = section(&yaml, "nodes");
+        assert_eq!(nodes[..5], wanted, "{yaml}");
+        assert_eq!(nodes[5..], ["b:", "ip: 10.0.0.2", "chain: main@100", "masternode: true"], "{yaml}");
+        assert!(yaml.contains("    # a.log:3\n    masternode: true"), "{yaml}");
+        assert_eq!(
+            section(&yaml, "peers")[3..],
+            ["p-10-0-0-9:", "ip: 10.0.0.9", "chain: main@100", "dials: [a]", "redials: 5s"]
+        );
+    }
+
+    #[test]
+    fn of_too_many_peers_those_are_there_of_which_most_is_told() {
+        let logs = (0..=100).fold(Logs::of(&["a"]), |logs, peer| {
+            logs.lines(
+                "a",
+                [1, 2][..usize::from(peer != 50) + 1].to_vec(),
+                &format!("Connecting to 10.1.0.{}", peer + 1),
+            )
+        });
+        let yaml = logs.draft();
+        assert!(!yaml.contains("10.1.0.51\n") && yaml.contains("ip: 10.1.0.101\n"), "{yaml}");
+        assert!(unknowns(&yaml).contains(&"1 of 101 peers are not modelled: those of which least is told"), "{yaml}");
+    }
+}

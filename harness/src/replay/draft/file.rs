@@ -39,25 +39,23 @@ impl Draft {
     }
 
     fn write_forks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // One on which somebody begins above its fork.
-        let used = |chain: usize| self.chains.starts.iter().any(|start| start.chain == chain);
-        if self.chains.starts.iter().all(|start| start.chain == 0) {
-            return Ok(());
+        let used = || self.chains.forks.iter().zip(1..).filter(|(fork, _)| fork.used);
+        if used().next().is_some() {
+            writeln!(f, "\nchains:")?;
         }
-        writeln!(f, "\nchains:")?;
-        for (index, fork) in self.chains.forks.iter().enumerate().filter(|(index, _)| used(index + 1)) {
+        for (fork, chain) in used() {
             let told = if fork.told { "" } else { ", at most: unknown" };
             let mut sources = fork.sources.clone();
             sources.truncate(4);
             writeln!(f, "  {}", comment(&format!("{}{told}", sources.join(", "))))?;
-            writeln!(f, "  {}: {{fork_of: main@{}}}", Chains::name(index + 1), fork.ancestor)?;
+            writeln!(f, "  {}: {{fork_of: main@{}}}", Chains::name(chain), fork.ancestor)?;
         }
         Ok(())
     }
 
     fn place_of(&self, party: usize) -> String {
         let start = &self.chains.starts[party];
-        format!("{}@{}", Chains::name(start.chain), start.height)
+        self.chains.place(start.chain, start.height)
     }
 
     fn write_nodes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -129,10 +127,10 @@ impl Draft {
                 writeln!(f, "    redials: 5s")?;
             }
             if let Some(habits) = self.faults.habits.get(&party) {
-                for (_, source) in habits {
-                    writeln!(f, "    {}", comment(source))?;
+                for habit in habits {
+                    writeln!(f, "    {}", comment(&habit.source))?;
                 }
-                let habits: Vec<&str> = habits.iter().map(|(habit, _)| habit.as_str()).collect();
+                let habits: Vec<&str> = habits.iter().map(|habit| habit.deviation.as_str()).collect();
                 writeln!(f, "    deviations: [{}]", habits.join(", "))?;
             }
         }

@@ -5,10 +5,13 @@ mod faults;
 mod file;
 mod fork_choice;
 mod lower;
+mod moves;
 mod redact;
 mod squeeze;
 mod switches;
 mod symptoms;
+#[cfg(test)]
+mod testing;
 mod text;
 
 use std::collections::BTreeMap;
@@ -20,7 +23,7 @@ pub use symptoms::Symptom;
 use super::clockwork::Clockwork;
 use super::incident::Incident;
 use cast::Cast;
-use chains::{Chains, Start};
+use chains::Chains;
 use faults::Faults;
 use symptoms::Scene;
 
@@ -110,9 +113,9 @@ impl Draft {
         let clockwork = options.squeeze.map_or_else(Clockwork::default, |idle| squeeze::squeezed(&incident, idle));
         let clock = Clock { begins: incident.begins, clockwork };
         let cast = Cast::of(&incident, &mut unknowns);
-        let chains = Chains::of(&incident, &cast, &mut unknowns);
+        let mut chains = Chains::of(&incident, &cast, &mut unknowns);
         let mut faults = Faults::of(&incident, &cast, &clock, &mut unknowns);
-        let ends = moves(&incident, &cast, &chains, &clock, &mut faults);
+        let ends = moves::moves(&incident, &cast, &mut chains, &clock, &mut faults);
         let healed = clock.at(faults.healed);
         let scene = Scene { incident: &incident, cast: &cast, chains: &chains, faults: &faults, ends: &ends, healed };
         let symptoms = scene.symptoms();
@@ -154,34 +157,4 @@ impl Draft {
 fn title(symptoms: &[Symptom]) -> String {
     let first = symptoms.first().map_or("nothing is seen to be wrong", |symptom| &symptom.what);
     first.chars().take(110).collect()
-}
-
-/// Peers' heights as they changed; returns where each party ends.
-fn moves(incident: &Incident, cast: &Cast, chains: &Chains, clock: &Clock, faults: &mut Faults) -> Vec<Start> {
-    /// Of one peer.
-    const MOST_MOVES: usize = 50;
-    let mut ends = chains.starts.clone();
-    for (index, party) in cast.parties.iter().enumerate().filter(|(_, party)| party.host.is_none()) {
-        let tellers = incident.hosts.iter().filter_map(|host| host.peers.get(&party.ip));
-        let mut told: Vec<(i64, u64)> = tellers.flat_map(|peer| peer.heights.iter().copied()).collect();
-        told.sort_unstable();
-        told.dedup_by_key(|(_, height)| *height);
-        let every = told.len().div_ceil(MOST_MOVES).max(1);
-        let (start, last) = (ends[index].clone(), told.len().saturating_sub(1));
-        let kept = told.iter().enumerate().skip(1).filter(|(at, _)| at % every == 0 || *at == last);
-        for (_, (at, height)) in kept {
-            let fork = start.chain.checked_sub(1).and_then(|fork| chains.forks.get(fork));
-            let chain = if fork.is_some_and(|fork| *height <= fork.ancestor) { 0 } else { start.chain };
-            ends[index] = Start { chain, height: *height, ..start.clone() };
-            faults.steps.push(Step {
-                at: clock.at(*at),
-                action: format!("{{move: {{peers: [{}], chain: {}@{height}}}}}", party.name, Chains::name(chain)),
-                comment: "it tells this height".to_owned(),
-                lasts: None,
-            });
-            faults.healed = faults.healed.max(*at);
-        }
-    }
-    faults.steps.sort_by_key(|step| step.at);
-    ends
 }

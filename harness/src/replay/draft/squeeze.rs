@@ -47,8 +47,23 @@ fn instants(incident: &Incident) -> Vec<i64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Options;
+    use super::super::testing::{Logs, section, written};
     use super::*;
     use crate::replay::incident::Host;
+
+    #[test]
+    fn steps_move_with_what_is_squeezed() {
+        let eof = "Connection to 10.0.0.2 closed by peer (EOF)";
+        let connected = "Connected to peer: 10.0.0.2";
+        let logs = Logs::of(&["a"]).lines("a", [1, 7_202], connected).lines("a", [20, 7_230], eof);
+        let steps =
+            |squeeze| section(&written(&logs.incident(), &Options { squeeze, ..Options::default() }), "timeline");
+        let at = |second: &str| format!("{{at: {second}, do: {{disconnect: {{peers: [p-10-0-0-2]}}}}}}");
+        assert_eq!(steps(None), [at("20s"), at("7230s")]);
+        // Of the time from 20 s to 7202 s a minute is left.
+        assert_eq!(steps(Some(Duration::from_secs(60))), [at("20s"), at("108s")]);
+    }
 
     #[test]
     fn idle_stretches_are_cut_and_others_kept() {

@@ -23,3 +23,47 @@ pub(super) fn off(incident: &Incident) -> Vec<&'static str> {
     ];
     switches.into_iter().filter(|(_, on)| !on).map(|(name, _)| name).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Logs;
+
+    /// What was off in a node that stays behind and logs this, too.
+    fn off(line: &str) -> String {
+        let logs = Logs::of(&["a"])
+            .line("a", 1, "Peer 10.0.0.2 has height 200")
+            .line("a", 1, "Added 10.0.0.2 to whitelist: config")
+            .line("a", 2, line);
+        logs.section("incident")[0].clone()
+    }
+
+    #[test]
+    fn a_part_of_the_cure_was_on_where_a_line_shows_it() {
+        let all = [
+            ("enable_coordinator", "SYNC COORDINATOR: Peer 10.0.0.2 ahead by 100 blocks"),
+            ("trust_whitelisted", "PRIORITY SYNC: Whitelisted masternode 10.0.0.2 at height 200 (we're at 100)"),
+            ("priority_forks", "PRIORITY FORK RESOLUTION: Whitelisted masternode 10.0.0.2 has conflicting chain."),
+            ("heights_in_pings", "Received ping from 10.0.0.2 at height 200 (nonce: 1)"),
+            ("masternode_timeouts", "Requesting blocks 101-200 from 10.0.0.2 (timeout: 300s)"),
+        ];
+        let without = |on: &[&str]| {
+            let off: Vec<String> =
+                all.iter().filter(|(name, _)| !on.contains(name)).map(|(name, _)| format!("{name}: false")).collect();
+            format!("without: {{sync: {{{}}}}}", off.join(", "))
+        };
+        assert_eq!(off("Stopped"), without(&[]));
+        for (name, line) in all {
+            assert_eq!(off(line), without(&[name]), "{line}");
+        }
+    }
+
+    #[test]
+    fn nothing_was_trusted_where_a_masternode_was_outvoted() {
+        let line = "Peer 10.0.0.2 NOT on consensus chain (1/4 peers agree at height 200)";
+        assert!(off(line).contains("trust_whitelisted: false"));
+        let both = Logs::of(&["a"])
+            .line("a", 1, "PRIORITY SYNC: Whitelisted masternode 10.0.0.2 at height 200 (we're at 100)")
+            .line("a", 2, line);
+        assert!(both.section("incident")[0].contains("trust_whitelisted: false"));
+    }
+}

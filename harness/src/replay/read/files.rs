@@ -28,13 +28,16 @@ pub struct Input {
 /// What can't be read, or a folder without files.
 pub fn find(inputs: &[PathBuf]) -> Result<Vec<Input>, ReadError> {
     let mut paths = Vec::new();
-    for input in inputs {
+    for (input, number) in inputs.iter().zip(1..) {
         let before = paths.len();
-        let failed = |source| ReadError::Unreadable { path: input.clone(), source };
-        if input.as_os_str() != STDIN && fs::metadata(input).map_err(failed)?.is_dir() {
-            walk(input, DEEPEST, &mut paths)?;
+        let nameless = || format!("argument {number}");
+        let failed = |(path, source)| ReadError::Unreadable { path, nameless: nameless(), source };
+        let is_folder =
+            || fs::metadata(input).map_err(|source| failed((input.clone(), source))).map(|file| file.is_dir());
+        if input.as_os_str() != STDIN && is_folder()? {
+            walk(input, DEEPEST, &mut paths).map_err(failed)?;
             if paths.len() == before {
-                return Err(ReadError::NoFiles(input.clone()));
+                return Err(ReadError::NoFiles { path: input.clone(), nameless: nameless() });
             }
         } else {
             paths.push(input.clone());
@@ -48,8 +51,9 @@ pub fn find(inputs: &[PathBuf]) -> Result<Vec<Input>, ReadError> {
     Ok(named(in_order(paths)))
 }
 
-fn walk(folder: &Path, deepest: usize, paths: &mut Vec<PathBuf>) -> Result<(), ReadError> {
-    let failed = |source| ReadError::Unreadable { path: folder.to_owned(), source };
+/// All files of a folder; where one can't be read, which one, and why.
+fn walk(folder: &Path, deepest: usize, paths: &mut Vec<PathBuf>) -> Result<(), (PathBuf, io::Error)> {
+    let failed = |source| (folder.to_owned(), source);
     let entries = fs::read_dir(folder).map_err(failed)?.collect::<io::Result<Vec<_>>>().map_err(failed)?;
     let mut entries: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
     entries.sort();
@@ -166,7 +170,7 @@ mod tests {
         let hosts: Vec<&str> = found.iter().map(|file| file.host.as_str()).collect();
         assert_eq!(hosts, ["c", "a-x", "y", "b-x", "b-x", "b-x", "stdin"]);
         fs::create_dir(path("none")).unwrap();
-        assert!(matches!(find(&[path("none")]), Err(ReadError::NoFiles(_))));
+        assert!(matches!(find(&[path("none")]), Err(ReadError::NoFiles { .. })));
         assert!(find(&[path("missing")]).unwrap_err().is_environment());
     }
 }

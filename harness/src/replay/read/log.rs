@@ -1,9 +1,11 @@
 //! One log, read line by line.
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 
 use super::clock::Clock;
 use super::error::Flaw;
+use super::files::Input;
 use super::hosts::Hosts;
 use super::kinds::Kinds;
 use super::line::{Form, Line};
@@ -20,6 +22,8 @@ const SHOWN: usize = 80;
 /// What was read of a file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FileRead {
+    /// Where it is; `-`: standard input.
+    pub path: PathBuf,
     /// Its name, the shortest that tells it from the others.
     pub name: String,
     /// Its bytes, unpacked.
@@ -92,9 +96,9 @@ pub struct Written {
 }
 
 impl<'r, 'a> Log<'r, 'a> {
-    /// The file with this index, of this name; `own` is its host, where its lines name none, and `given` whether that was said by hand.
-    pub fn new(shared: &'r mut Shared<'a>, index: u16, name: &str, own: &'r str, given: bool) -> Self {
-        let file = FileRead { name: name.to_owned(), ..FileRead::default() };
+    /// The file with this index; `own` is its host, where its lines name none, and `given` whether that was said by hand.
+    pub fn new(shared: &'r mut Shared<'a>, index: u16, input: &Input, own: &'r str, given: bool) -> Self {
+        let file = FileRead { path: input.path.clone(), name: input.name.clone(), ..FileRead::default() };
         let wrapped = Wrapped::default();
         Self { shared, file, index, own, given, named: None, wrapped, begins: None, odd_first: false, odd_last: false }
     }

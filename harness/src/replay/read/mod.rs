@@ -25,12 +25,12 @@ use kinds::Kinds;
 use lines::Lines;
 use log::{Log, Shared};
 
-pub use error::{Flaw, ReadError};
+pub use error::{Flaw, ReadError, colon};
 pub use kinds::Kind;
 pub use line::Form;
 pub use log::FileRead;
 
-use super::told::Told;
+use super::told::{Told, nameless};
 use crate::words::Patterns;
 
 /// How logs are read.
@@ -86,7 +86,12 @@ pub fn read(inputs: &[PathBuf], options: &Options, tell: &mut dyn FnMut(&Told<'_
         let file = one(input, index, options, &mut shared)?;
         match file.problems.first() {
             Some((line, flaw)) if !options.lenient => {
-                return Err(ReadError::Log { name: file.name, line: *line, flaw: flaw.clone() });
+                return Err(ReadError::Log {
+                    nameless: nameless(index.into()),
+                    line: *line,
+                    flaw: flaw.clone(),
+                    name: file.name,
+                });
             }
             _ => files.push(file),
         }
@@ -101,11 +106,12 @@ fn is(input: &Input, path: &Path) -> bool {
 }
 
 fn one(input: &Input, index: u16, options: &Options, shared: &mut Shared<'_>) -> Result<FileRead, ReadError> {
-    let unreadable = |source| ReadError::Unreadable { path: input.path.clone(), source };
+    let unreadable =
+        |source| ReadError::Unreadable { path: input.path.clone(), nameless: nameless(index.into()), source };
     let (from, changed) = source::open(&input.path).map_err(unreadable)?;
     shared.clock.open(changed);
     let given = options.hosts.iter().find(|(path, _)| is(input, path)).map(|(_, host)| host.as_str());
-    let mut log = Log::new(shared, index, &input.name, given.unwrap_or(&input.host), given.is_some());
+    let mut log = Log::new(shared, index, input, given.unwrap_or(&input.host), given.is_some());
     let mut lines = Lines::new(from);
     if !log.begin(lines.beginning()) && !options.lenient {
         return Ok(log.end(0, None));
