@@ -4,8 +4,8 @@ use super::symptoms::Scene;
 use crate::replay::incident::Host;
 
 impl Scene<'_> {
-    /// The node's branch where it wins against all others, the peer's where that does, up to its highest block: by those of the node's list that
-    /// hold it, then by length. `None` where neither does for certain: the hashes that would decide are the scenario's own.
+    /// The node's place where its own branch wins against all others, the peer's where that does: by those of the node's list that hold it, then
+    /// by length. `None` where neither does for certain: the hashes that would decide are the scenario's own.
     pub(super) fn fork_choice(&self, party: usize, host: &Host, other: usize) -> Option<&Start> {
         let (mine, theirs) = (self.ends.get(party)?, self.ends.get(other)?);
         let (mut listed, _) = self.cast.lists(party, host);
@@ -24,10 +24,7 @@ impl Scene<'_> {
                 place.height > ancestor && own > (holders(&listed, rival.chain, ancestor), rival.height)
             })
         };
-        let served = serving.iter().copied().chain(self.faults.serves(other).then_some(other));
-        let known = served.chain([party]).map(|holder| &self.ends[holder]);
-        let highest = |chain: usize| known.clone().filter(|end| end.chain == chain).max_by_key(|end| end.height);
-        [mine.chain, theirs.chain].into_iter().filter_map(highest).find(wins)
+        [Some(mine), self.faults.serves(other).then_some(theirs)].into_iter().flatten().find(wins)
     }
 
     /// The last height at which two chains have the same block.

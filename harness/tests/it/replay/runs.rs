@@ -117,8 +117,6 @@ fn a_fork_against_scripted_peers_ends_where_the_fork_choice_says() {
         ([118, 90, 119], vec![&two], Some("main@120"), None),
         ([121, 90, 119], vec![&two], Some("fork-1@121"), Some(stays)),
         ([120, 90, 119], vec![&two], None, None),
-        // It doesn't end where it is when another of its own branch has more.
-        ([150, 140, 120], vec![&two], Some("main@140"), None),
     ] {
         let (scenario, yaml) = expected(heights, &lines);
         let tip = end.map(|end| format!("- tip: {{who: [mn7], is: {end}, by: "));
