@@ -10,7 +10,7 @@ left() {
   docker ps --all --quiet --filter label=org.lockstep.owner
   docker volume ls --quiet --filter label=org.lockstep.owner
   docker network ls --quiet --filter label=org.lockstep.owner
-  pgrep --full 'lockstep-agent|lockstep clean --when|/masternode run' || true
+  pgrep --full 'lockstep-agent /run|lockstep clean --when|^/masternode run' || true
 }
 for kill in $(seq "${KILLS:-20}"); do
   "$lockstep" run --backend container --time-scale 10 --filter phase-3/01-behind-by-100 --out "$(mktemp -d)" >/dev/null 2>&1 &

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(1);
     let left_out = env::var("LOCKSTEP_NO_NAMESPACES").is_ok_and(|value| value == "1");
     let missing = match ability() {
-        Ability::Namespaces => None,
+        Ability::Namespaces | Ability::Containers(_) => None,
         Ability::Loopback(reason) => Some(reason),
     };
     // Root of a user namespace can make no device nodes.

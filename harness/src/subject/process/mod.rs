@@ -330,8 +330,8 @@ impl<'a> Run<'a> {
         thread::scope(|scope| {
             let finishing = members.values_mut().map(|member| scope.spawn(move || (member.finish(), &member.name)));
             let finishing: Vec<_> = finishing.collect();
-            let ends = finishing.into_iter().map(|end| end.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            ends.map(|(finished, name)| finished.to(format!("read what {name} left"))).collect::<Result<(), _>>()
+            let mut ends = finishing.into_iter().map(|end| end.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            ends.try_for_each(|(finished, name)| finished.to(format!("read what {name} left")))
         })?;
         drop(cast);
         for member in members.values() {
