@@ -9,7 +9,7 @@ pub enum Exit {
     Expected = 0,
     /// A failure, or an unexpected pass.
     Failed = 1,
-    /// Inconclusive, or only unsupported.
+    /// Inconclusive, or only unsupported; results without all shards; an export that leaves out what it must not.
     Undecided = 2,
     /// A bad scenario, file content or argument.
     Content = 3,

@@ -1,4 +1,4 @@
-//! What is known of container images.
+//! What is known of container images, and what their configurations have in common.
 
 pub(super) use crate::subject::container::{DATA, LOCKSTEP as HARNESS_PROGRAM, NODE as NODE_PROGRAM};
 pub use crate::subject::container::{HARNESS, IMAGE as NODE};
@@ -11,3 +11,13 @@ pub(super) const CONFIG: &str = "/etc/lockstep/config.toml";
 pub(super) const USER: u32 = 65_532;
 /// Where the node answers HTTP.
 pub(super) const HTTP_PORT: u16 = 9100;
+
+/// What a node is set to in its container: section, key, value as TOML text.
+pub(super) fn settings() -> Vec<(&'static str, &'static str, String)> {
+    vec![
+        ("store", "path", format!("\"{DATA}/chain\"")),
+        ("http", "listen", format!("\"0.0.0.0:{HTTP_PORT}\"")),
+        ("log", "format", "\"json\"".to_owned()),
+        ("log", "level", "\"info,node=debug\"".to_owned()),
+    ]
+}

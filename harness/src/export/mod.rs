@@ -6,7 +6,6 @@ mod compose;
 mod image;
 mod kubernetes;
 mod left_out;
-mod settings;
 
 pub use artefacts::{Artefacts, ExportError};
 pub use compose::compose;

@@ -23,11 +23,13 @@ const OVERTAKEN: Duration = Duration::from_millis(10);
 
 /// One of its experiments' `spec`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub enum Chaos {
-    NetworkChaos(Box<NetworkChaos>),
-    PodChaos(PodChaos),
-    TimeChaos(TimeChaos),
+    #[serde(rename = "networkChaos")]
+    Network(Box<NetworkChaos>),
+    #[serde(rename = "podChaos")]
+    Pod(PodChaos),
+    #[serde(rename = "timeChaos")]
+    Time(TimeChaos),
 }
 
 /// Which pods, in all of them.
@@ -130,18 +132,18 @@ pub struct TimeChaos {
 
 impl Chaos {
     pub fn network(chaos: NetworkChaos) -> Self {
-        Self::NetworkChaos(Box::new(chaos))
+        Self::Network(Box::new(chaos))
     }
 
     /// The pods' containers end and don't run, as long as it lasts; pods keep their addresses and volumes.
     pub fn pod_failure(pods: Target) -> Self {
-        Self::PodChaos(PodChaos { action: "pod-failure", mode: pods.mode, selector: pods.selector })
+        Self::Pod(PodChaos { action: "pod-failure", mode: pods.mode, selector: pods.selector })
     }
 
     /// The node's clock is off by so much.
     pub fn time_offset(pods: Target, offset_ms: i64) -> Self {
         let sign = if offset_ms < 0 { "-" } else { "" };
-        Self::TimeChaos(TimeChaos {
+        Self::Time(TimeChaos {
             mode: pods.mode,
             selector: pods.selector,
             container_names: ["masternode"],
@@ -152,9 +154,9 @@ impl Chaos {
     /// Its name as an object and as a step of a Workflow.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::NetworkChaos(_) => "NetworkChaos",
-            Self::PodChaos(_) => "PodChaos",
-            Self::TimeChaos(_) => "TimeChaos",
+            Self::Network(_) => "NetworkChaos",
+            Self::Pod(_) => "PodChaos",
+            Self::Time(_) => "TimeChaos",
         }
     }
 }
@@ -252,9 +254,9 @@ impl Object<Spec> {
     pub fn of_chaos(metadata: Meta, chaos: Chaos) -> Self {
         let kind = chaos.kind();
         let spec = match chaos {
-            Chaos::NetworkChaos(chaos) => Spec::Network(chaos),
-            Chaos::PodChaos(chaos) => Spec::Pod(chaos),
-            Chaos::TimeChaos(chaos) => Spec::Time(chaos),
+            Chaos::Network(chaos) => Spec::Network(chaos),
+            Chaos::Pod(chaos) => Spec::Pod(chaos),
+            Chaos::Time(chaos) => Spec::Time(chaos),
         };
         Self::new(API, kind, metadata, spec)
     }

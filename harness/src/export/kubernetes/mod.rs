@@ -132,7 +132,7 @@ fn faults(scenario: &Scenario, steps: &[Step], names: &Names) -> Vec<Timed> {
 fn how(names: &Names, chaos: bool) -> Vec<String> {
     let kubectl = format!("kubectl -n {}", names.namespace);
     let begin = [
-        "Kubernetes 1.33 or newer, Chaos Mesh 2.6 or newer; --server-side because a chain is more than kubectl notes on an object otherwise.".into(),
+        "Kubernetes 1.33 or newer, Chaos Mesh 2.7 or newer; --server-side because a chain is more than kubectl notes on an object otherwise.".into(),
         "kubectl apply --server-side -f nodes.yaml".into(),
         format!("{kubectl} wait pod -l app.kubernetes.io/component=node --for=jsonpath='{{.status.phase}}'=Running --timeout=10m"),
     ];

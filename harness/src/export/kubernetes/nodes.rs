@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use super::super::artefacts::ExportError;
 use super::super::chain::pieces;
-use super::super::image::{CONFIG, DATA, HTTP_PORT, LOOK_UP};
-use super::super::settings::settings;
+use super::super::image::{CONFIG, DATA, HTTP_PORT, LOOK_UP, settings};
 use super::name::Names;
 use super::object::{Labels, Matching, Meta, Object};
 use super::pod::{Container, Get, Mount, Pod, Port, Probe, Template, Volume};
@@ -20,6 +19,8 @@ use crate::subject::node_config::config_text;
 const SERVICE: &str = "nodes";
 /// Bytes of a chain in one ConfigMap, which holds less than 1 MiB.
 pub const PIECE: usize = 900_000;
+/// A longer chain is more than a cluster's store is for.
+const MOST_PIECES: usize = 64;
 /// The folder of [`CONFIG`].
 const CONFIG_DIR: &str = "/etc/lockstep";
 
@@ -118,7 +119,12 @@ pub fn nodes(scenario: &Scenario, names: &Names, image: &str) -> Result<Vec<Obje
         let mut volumes =
             vec![Volume::empty("config"), Volume::config_map("template", &format!("config-{own}"), Vec::new())];
         let mut set_up = vec![look_up(scenario, names)];
-        for (n, piece) in pieces(&chains, &node.chain, PIECE)?.into_iter().enumerate() {
+        let pieces = pieces(&chains, &node.chain, PIECE)?;
+        if pieces.len() > MOST_PIECES {
+            let reason = format!("its chain is more than {MOST_PIECES} ConfigMaps hold");
+            return Err(ExportError::Scenario(format!("{}: {name}: {reason}", scenario.name)));
+        }
+        for (n, piece) in pieces.into_iter().enumerate() {
             let map = format!("chain-{}", piece.name);
             let volume = format!("chain-{n}");
             let mut mounts = mounts();

@@ -11,7 +11,7 @@ use node::config::Config;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{chaos_mesh, documents, load, roundtrip, scenario, shipped, to_kubernetes};
+use super::{chaos_mesh, documents, load, options, roundtrip, scenario, shipped, to_kubernetes};
 
 fn of_kind<T: DeserializeOwned>(documents: &[Value], kind: &str) -> Vec<T> {
     let of_kind = documents.iter().filter(|document| document["kind"] == kind);
@@ -49,13 +49,8 @@ fn names_are_right(document: &Value) {
     for name in [&metadata["name"], &metadata["namespace"]].into_iter().filter_map(Value::as_str) {
         assert!(label.is_match(name), "{name}");
     }
-    for value in metadata["labels"].as_object().unwrap().values() {
-        assert!(
-            regex::Regex::new("^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$")
-                .unwrap()
-                .is_match(value.as_str().unwrap())
-        );
-    }
+    let value = regex::Regex::new("^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$").unwrap();
+    assert!(metadata["labels"].as_object().unwrap().values().all(|text| value.is_match(text.as_str().unwrap())));
     let size: usize = document["data"]
         .as_object()
         .into_iter()
@@ -107,6 +102,16 @@ fn what_is_referred_to_is_there() {
             Config::parse(&filled, "config.toml", Path::new("/")).unwrap();
         }
     }
+}
+
+#[test]
+fn a_chain_that_is_too_much_for_a_cluster_is_an_error() {
+    let scenario = scenario(
+        "runs_for: 5s\nchains: {f: {fork_of: main@1, padding: 65535}}\nnodes: {a: {chain: f@600}, b: {chain: main@1}}\n\
+         expect: [{reorgs: {who: [a], at_most: 0}}]\n",
+    );
+    let error = harness::export::kubernetes(&scenario, &options()).unwrap_err();
+    assert_eq!(error.to_string(), "made/here: a: its chain is more than 64 ConfigMaps hold");
 }
 
 /// A chain of many pieces, put in place as the init containers do it.

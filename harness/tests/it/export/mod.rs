@@ -32,10 +32,14 @@ fn to_compose(scenario: &Scenario) -> Result<Artefacts, ExportError> {
     harness::export::compose(scenario, 1, "lockstep/masternode:dev")
 }
 
-fn to_kubernetes(scenario: &Scenario) -> Artefacts {
+fn options() -> KubernetesOptions {
     let sharing = Sharing { seed: 1, seeds: 100, shards: 4 };
     let (image, harness_image) = ("lockstep/masternode:dev".to_owned(), "lockstep/harness:dev".to_owned());
-    harness::export::kubernetes(scenario, &KubernetesOptions { image, harness_image, sharing }).unwrap()
+    KubernetesOptions { image, harness_image, sharing }
+}
+
+fn to_kubernetes(scenario: &Scenario) -> Artefacts {
+    harness::export::kubernetes(scenario, &options()).unwrap()
 }
 
 /// All documents of a file.
@@ -115,6 +119,7 @@ fn hostile_texts_stay_in_their_comments_and_strings() {
         "runs_for: 5s\nnodes: {\"y\": {}, n: {}, \"off\": {}, a_: {}}\nexpect: [{reorgs: {who: [n], at_most: 0}}]\n",
     );
     scenario.title = "x\n- y: [\u{1b}\u{2028}'\"".into();
+    let bare = regex::Regex::new(r"(?m)(^|[ \[,])(y|n|off)(:?$|: |,)").unwrap();
     scenario.name = "../../Ünder scenarios/UPPER/".into();
     for artefacts in [to_compose(&scenario).unwrap(), to_kubernetes(&scenario)] {
         for (path, text) in
@@ -124,7 +129,6 @@ fn hostile_texts_stay_in_their_comments_and_strings() {
             assert!(head.lines().all(|line| line.starts_with('#')), "{path}: {head}");
             documents(text);
             // Readers of YAML 1.1 take the bare words for yes and no.
-            let bare = regex::Regex::new(r"(?m)(^|[ \[,])(y|n|off)(:?$|: |,)").unwrap();
             let found = bare.find(&text[head.len()..]);
             assert_eq!(found, None, "{path}");
         }
