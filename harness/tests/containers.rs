@@ -47,6 +47,9 @@ const JUDGED: &str = "MNS-HX-16";
 /// Verdicts by scenario, in the simulation, as processes and in containers.
 type Table = Arc<Mutex<BTreeMap<&'static str, [String; 3]>>>;
 
+/// With an engine.
+type Test = Box<dyn FnOnce(Arc<Engine>) -> Result<(), Failed> + Send>;
+
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_ONCE);
@@ -59,7 +62,7 @@ fn main() {
     };
     let missing = engine.as_ref().err().map(|why| why.lines().next().unwrap_or_default().to_owned());
     let table = Table::default();
-    let mut tests: Vec<(String, Box<dyn FnOnce(Arc<Engine>) -> Result<(), Failed> + Send>)> = vec![
+    let mut tests: Vec<(String, Test)> = vec![
         ("the image is small, modest and tells its health".into(), Box::new(|_| image())),
         ("a harness that is killed leaves nothing".into(), Box::new(killed)),
         ("what a dead run left is swept up".into(), Box::new(|_| swept())),
@@ -241,10 +244,10 @@ fn strangers() -> Result<(), Failed> {
         let image = format!("lockstep/test-{how}");
         let mut rustc = Command::new("rustc");
         rustc.args(["-C", "target-feature=+crt-static", "--target", &target, "node.rs"]).env("HOW", how);
-        succeeded(&mut rustc.current_dir(dir.path()))?;
+        succeeded(rustc.current_dir(dir.path()))?;
         let mut import = Command::new("sh");
         import.args(["-c", r#"tar c node | docker import --change 'ENTRYPOINT ["/node"]' - "$0""#, &image]);
-        succeeded(&mut import.current_dir(dir.path()))?;
+        succeeded(import.current_dir(dir.path()))?;
         let mut run = Command::new(LOCKSTEP);
         run.args([
             "run",
