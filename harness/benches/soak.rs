@@ -15,7 +15,7 @@ fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     let scenario = Scenario::load(&root.join("chaos/ten-nodes-soak.yaml"), &root).unwrap();
     let ability = ability();
-    assert_eq!(ability, Ability::Namespaces);
+    assert!(matches!(ability, Ability::Namespaces), "{ability:?}");
     let node = PathBuf::from(env!("CARGO_BIN_EXE_reference-node"));
     let run = run(
         &scenario,
