@@ -233,13 +233,14 @@ fn strangers() -> Result<(), Failed> {
     let dir = tempfile::tempdir()?;
     std::fs::write(dir.path().join("node.rs"), PROGRAM)?;
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    for (how, words) in [
+    for (how, words, time_scale) in [
         (
             "ends",
             "exit status: 7, no licence, but not one line of log came of it: try `docker run --rm lockstep/test-ends`",
+            "10",
         ),
-        ("is-silent", "it runs, but not one line of log came of it"),
-        ("floods", "has more than 256 MiB: let it say less"),
+        ("is-silent", "it runs, but not one line of log came of it", "60"),
+        ("floods", "has more than 64 MiB: let it say less", "1"),
     ] {
         let image = format!("lockstep/test-{how}");
         let mut rustc = Command::new("rustc");
@@ -254,7 +255,7 @@ fn strangers() -> Result<(), Failed> {
             "--backend",
             "container",
             "--time-scale",
-            "60",
+            time_scale,
             "--image",
             &image,
             "--filter",

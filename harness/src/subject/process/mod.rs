@@ -493,7 +493,7 @@ impl<'a> Run<'a> {
         for member in self.members.values_mut() {
             no_helper_failed(member)?;
             if member.says_too_much() {
-                let report = "its log has more than 256 MiB: let it say less".to_owned();
+                let report = "its log has more than 64 MiB: let it say less".to_owned();
                 return Err(ProcessError::Program { command: member.name.clone(), report });
             }
             if let Some(how) = member.ended_by_itself() {
