@@ -48,7 +48,7 @@ fn main() {
 /// Until all are ready, and all of a run of 2 s.
 fn took(nodes: usize, ability: Ability) -> (String, Duration) {
     let text = format!(
-        "title: nodes that do nothing\nwhy: how long they take to be there\nruns_for: 20s\nnodes:\n  n: {{count: {nodes}, chain: main@100, whitelists: [masternodes]}}\n\
+        "title: nodes that do nothing\nwhy: how long they take to be there\nruns_for: 20s\nnodes:\n  n: {{count: {nodes}, chain: main@100, masternode: true, whitelists: [masternodes]}}\n\
          expect:\n  - never: {{see: {{on: nodes, log: banned}}}}\n"
     );
     let scenario = Scenario::parse("nodes.yaml", &text).unwrap_or_else(|error| panic!("{error}"));
