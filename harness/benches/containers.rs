@@ -94,7 +94,7 @@ fn links(options: &Options) {
     link.set(A, B, lossy.clone());
     link.set(B, A, lossy);
     let before = [(A, B), (B, A)].map(|(from, to)| link.stats(from, to));
-    for _ in 0..3_000 {
+    for _ in 0..1_000 {
         stream.write_all(&[1]).unwrap();
         stream.read_exact(&mut [0]).unwrap();
     }
