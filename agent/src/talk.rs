@@ -2,7 +2,7 @@
 use std::fs;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddrV4;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -13,8 +13,8 @@ use nix::cmsg_space;
 use nix::libc;
 use nix::sys::socket::sockopt::{ReceiveTimeout, ReuseAddr, SendTimeout};
 use nix::sys::socket::{
-    AddressFamily, Backlog, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, SockaddrIn, UnixAddr,
-    accept4, bind, connect, listen, recvmsg, sendmsg, setsockopt, socket,
+    AddressFamily, Backlog, ControlMessage, ControlMessageOwned, MsgFlags, Shutdown, SockFlag, SockType, SockaddrIn,
+    UnixAddr, accept4, bind, connect, listen, recvmsg, sendmsg, setsockopt, shutdown, socket,
 };
 use nix::sys::time::TimeVal;
 
@@ -99,7 +99,11 @@ impl Talk {
     pub fn ask(&self, order: &Order) -> io::Result<Answer> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.send(&order.to_string(), None)?;
-        match self.receive()? {
+        let answer = self.receive().inspect_err(|_| {
+            // An answer that comes too late must not be taken for the next one's.
+            let _ = shutdown(self.socket.as_raw_fd(), Shutdown::Both);
+        });
+        match answer? {
             None => Err(io::Error::other("the agent has ended")),
             Some((answer, descriptor)) => match answer.split_once(' ') {
                 Some(("done", text)) => Ok(Answer { descriptor, text: text.to_owned() }),
@@ -150,12 +154,6 @@ impl Talk {
         room.truncate(length);
         let text = String::from_utf8(room).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
         Ok(Some((text, fd)))
-    }
-}
-
-impl AsFd for Talk {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.socket.as_fd()
     }
 }
 
@@ -302,6 +300,25 @@ mod tests {
         let (talk, waiting) = held("/nowhere");
         drop(talk);
         waiting.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn an_answer_that_comes_too_late_is_nobody_elses() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("agent");
+        let port = Talk::listen(&path).unwrap();
+        let slow = thread::spawn(move || {
+            let talk = Talk::connect(&path).unwrap();
+            talk.receive().unwrap();
+            thread::sleep(Duration::from_millis(100));
+            // Nobody is there to be told.
+            let _ = talk.send("done reno", None);
+            talk
+        });
+        let talk = port.accept(Duration::from_millis(10)).unwrap();
+        assert_eq!(talk.ask(&Order::CongestionControl).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        let _still_there = slow.join().unwrap();
+        assert!(talk.ask(&Order::Listening(SocketAddrV4::new(HERE, 1))).is_err());
     }
 
     #[test]

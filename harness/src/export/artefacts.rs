@@ -10,6 +10,9 @@ use serde::Serialize;
 use super::left_out::LeftOut;
 use crate::scenario::{Scenario, to_text};
 
+/// Bytes of one object: what the store of a cluster takes at once.
+const LARGEST: usize = 3 << 19;
+
 /// What an export wrote, or would write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artefacts {
@@ -66,8 +69,12 @@ impl Artefacts {
     pub(super) fn yaml<T: Serialize>(&mut self, path: &str, documents: &[T]) -> Result<(), ExportError> {
         let mut text = comment(&self.head());
         for document in documents {
-            text.push_str("---\n");
-            text.push_str(&to_text(document).map_err(ExportError::Scenario)?);
+            let document = to_text(document).map_err(ExportError::Scenario)?;
+            if document.len() > LARGEST {
+                let reason = format!("{} bytes in one object of {path} are more than a cluster takes", document.len());
+                return Err(ExportError::Scenario(reason));
+            }
+            text.extend(["---\n", &document]);
         }
         self.files.insert(path.to_owned(), text);
         Ok(())

@@ -54,7 +54,7 @@ struct Timed {
 /// Exports `scenario` with its parts drawn from the first seed.
 ///
 /// # Errors
-/// What has no form in YAML.
+/// A chain or a timeline that is more than a cluster takes.
 pub fn kubernetes(scenario: &Scenario, options: &Options) -> Result<Artefacts, ExportError> {
     let seed = options.sharing.seed;
     let names = Names::of(scenario);

@@ -53,7 +53,7 @@ impl Fleet {
         hosts: &[(String, String)],
         dir: &Path,
     ) -> Result<(Sandbox, Tun), EngineError> {
-        Sandbox::start(&self.engine, &self.run, &format!("{name}-net"), ips, hosts, dir)
+        Sandbox::start(&self.engine, &self.run, name, ips, hosts, dir)
     }
 
     /// A node; see [`Pod::new`].

@@ -86,7 +86,7 @@ impl Pod {
             why: error.to_string(),
             help: "",
         };
-        let volume = run.name(&format!("{name}-data"));
+        let volume = run.name(&format!("data-{name}"));
         engine.create_volume(&volume, run.labels())?;
         let text = |word: &std::ffi::OsStr| word.to_string_lossy().into_owned();
         let program = text(recipe.command.get_program());
@@ -133,7 +133,7 @@ impl Pod {
             }),
             ..ContainerCreateBody::default()
         };
-        let id = engine.create(&run.name(name), body)?;
+        let id = engine.create(&run.name(&format!("node-{name}")), body)?;
         let mut pod = Self {
             engine: engine.clone(),
             sandbox,

@@ -16,6 +16,9 @@ use crate::scenario::resolved::Node;
 use crate::subject::container::{DATA, Fleet, IMAGE, NODE, Recipe};
 use crate::subject::home::Home;
 
+/// The harness's own network; those of nodes are called otherwise, and so are their folders.
+const OWN: &str = "harness";
+
 /// One of two.
 pub enum Ground {
     /// Processes, each in a namespace of its own where that is possible.
@@ -87,7 +90,7 @@ impl Ground {
             Self::Engine { fleet, image, place } => {
                 let seen = self.seen(program, dir);
                 let hosts = program.hosts(node, seen, setting);
-                let (sandbox, tun) = fleet.sandbox(name, ips, &hosts, &place.join(name))?;
+                let (sandbox, tun) = fleet.sandbox(&format!("net-{name}"), ips, &hosts, &place.join(name))?;
                 let (ours, known) = (image == IMAGE, matches!(program, Program::Reference(_)));
                 let inside = match program {
                     // Without a name: the image's entry point.
@@ -133,7 +136,7 @@ impl Ground {
                 Origin::Namespace(Arc::new(namespace))
             }
             Self::Engine { fleet, place, .. } => {
-                let (sandbox, tun) = fleet.sandbox("harness", ips.clone(), &[], &place.join("harness"))?;
+                let (sandbox, tun) = fleet.sandbox(OWN, ips.clone(), &[], &place.join(format!(".{OWN}")))?;
                 tuns.push((ips, tun));
                 Origin::Pod(sandbox.talk().clone())
             }

@@ -18,7 +18,7 @@ use crate::subject::home::Home;
 use crate::subject::profile::Ready;
 
 /// Bytes of one node's log in a run; one with more can't be judged by it.
-const LONGEST_LOG: u64 = 64 << 20;
+pub const LONGEST_LOG: u64 = 64 << 20;
 /// A longer line of a log is cut.
 const LONGEST_LINE: u64 = 1 << 20;
 

@@ -40,7 +40,7 @@ use node::runtime::{Clock, SystemClock};
 use self::cast::{Cast, Stage};
 use self::disk::{copy, import, stored_chain};
 use self::ground::{Ground, Tuns};
-use self::member::{Ears, Member};
+use self::member::{Ears, LONGEST_LOG, Member};
 use self::packet_link::PacketLink;
 use self::privilege::Ability;
 use self::program::{Program, Setting};
@@ -175,7 +175,7 @@ impl<'a> Run<'a> {
         let parties = parties.chain(real.peers.iter().map(|(name, peer)| (name, peer.ip)));
         let ips: BTreeMap<String, IpAddr> = parties.map(|(name, ip)| (name.clone(), ip.into())).collect();
 
-        let ground = Ground::new(&options.ability, shelter.path().join("agents"))?;
+        let ground = Ground::new(&options.ability, shelter.path().join(".agents"))?;
         let mut tuns = Tuns::new();
         let mut dirs = Vec::new();
         let mut stored: BTreeMap<At, PathBuf> = BTreeMap::new();
@@ -493,7 +493,7 @@ impl<'a> Run<'a> {
         for member in self.members.values_mut() {
             no_helper_failed(member)?;
             if member.says_too_much() {
-                let report = "its log has more than 64 MiB: let it say less".to_owned();
+                let report = format!("its log has more than {} MiB: let it say less", LONGEST_LOG >> 20);
                 return Err(ProcessError::Program { command: member.name.clone(), report });
             }
             if let Some(how) = member.ended_by_itself() {

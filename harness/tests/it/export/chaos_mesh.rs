@@ -10,7 +10,7 @@ use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{documents, load, scenario, shipped, to_kubernetes};
+use super::{documents, load, options, scenario, shipped, to_kubernetes};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -417,4 +417,21 @@ fn a_timeline_of_too_many_steps_is_left_out_and_told() {
     let artefacts = to_kubernetes(&scenario);
     assert_eq!(artefacts.left_out, ["the timeline: 501 steps are more than 500, which one Workflow bears"]);
     assert!(!artefacts.files.contains_key("chaos.yaml"));
+}
+
+#[test]
+fn faults_that_come_back_are_written_once_and_a_workflow_beyond_measure_is_an_error() {
+    let written = |lasts: fn(u32) -> u32| {
+        let cut =
+            |n| format!("  - {{at: {n}s, do: {{cut: {{between: [one], and: [others], for: {}ms}}}}}}\n", lasts(n));
+        let cuts: String = (1..=400).map(cut).collect();
+        let scenario = scenario(&format!(
+            "runs_for: 500s\nnodes: {{one: {{}}, a-name-as-long-as-can-be-: {{count: 99}}}}\ntimeline:\n{cuts}\
+             expect: [{{reorgs: {{who: [one], at_most: 0}}}}]\n"
+        ));
+        harness::export::kubernetes(&scenario, &options()).map(|artefacts| artefacts.files["chaos.yaml"].len())
+    };
+    assert!(written(|_| 500).unwrap() < 100_000);
+    let error = written(|n| 500 + n).unwrap_err();
+    assert!(error.to_string().contains("bytes in one object of chaos.yaml"), "{error}");
 }
