@@ -22,7 +22,7 @@ pub type Told = Result<(History, Judgement), String>;
 /// In real time the shortest goes alone at first: a node that doesn't get through its set-up is not tried for half an hour.
 pub fn run(trials: &[Trial], subject: &Subject, seed: u64, jobs: usize, mut ended: impl FnMut(usize, Told) -> bool) {
     let probe = match &subject.backend {
-        Backend::Simulation(_) => None,
+        Backend::Simulation(_) | Backend::EventQueue(_) => None,
         Backend::Processes(_) => (0..trials.len()).min_by_key(|i| trials[*i].case.runs_for),
         // They depend on each other's order.
         Backend::Attached(_) => (!trials.is_empty()).then_some(0),

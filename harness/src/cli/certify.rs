@@ -115,7 +115,7 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, 
     let colours = report::colours(std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = match subject.backend {
-        Backend::Simulation(_) => args.jobs.map_or(cores, usize::from),
+        Backend::Simulation(_) | Backend::EventQueue(_) => args.jobs.map_or(cores, usize::from),
         Backend::Processes(_) => {
             let default = if args.image.is_some() { IN_CONTAINERS } else { IN_REAL_TIME };
             args.jobs.map_or(default, usize::from)
@@ -256,7 +256,7 @@ fn trials(args: &CertifyArgs, suite: &Suite, subject: &Subject) -> Result<Vec<Tr
     };
     let mut trials: Vec<Trial> = suite.trials(subject.is_simulated()).into_iter().filter(wanted).collect();
     match subject.backend {
-        Backend::Simulation(_) => {}
+        Backend::Simulation(_) | Backend::EventQueue(_) => {}
         Backend::Processes(_) => trials.sort_by_key(|trial| std::cmp::Reverse(trial.case.runs_for)),
         Backend::Attached(_) => trials.sort_by_key(|trial| trial.case.heights()),
     }

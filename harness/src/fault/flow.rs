@@ -83,11 +83,14 @@ struct Stall {
     rto: Duration,
 }
 
-/// One direction of a connection: bytes under way, in order.
+/// One direction of a connection: how many bytes are under way, in order. What they are is its owner's business.
 #[derive(Debug, Default)]
 pub struct Flow {
     segments: VecDeque<Segment>,
-    bytes: VecDeque<u8>,
+    /// Of all segments.
+    bytes: usize,
+    /// Bytes that left at the front since the beginning, read or lost.
+    gone: u64,
     /// How many of the segments have an arrival time.
     settled: usize,
     /// The latest arrival: nothing overtakes.
@@ -104,7 +107,7 @@ pub struct Flow {
 impl Flow {
     /// How many more bytes can be written.
     pub fn room(&self) -> usize {
-        WINDOW.saturating_sub(self.bytes.len())
+        WINDOW.saturating_sub(self.bytes)
     }
 
     /// Whether nothing is under way or unread.
@@ -117,19 +120,27 @@ impl Flow {
         self.stall.map(|stall| stall.since + GIVE_UP)
     }
 
-    /// Writes what there is room for, and returns how much that was.
-    pub fn write(&mut self, now: SimTime, data: &[u8], path: &impl Path) -> usize {
-        let data = &data[..data.len().min(self.room())];
+    /// What is under way or unread: from which byte of the flow on, and how many.
+    pub fn held(&self) -> (u64, usize) {
+        (self.gone, self.bytes)
+    }
+
+    /// Writes what there is room for of `len` bytes, and returns how much that was.
+    pub fn write(&mut self, now: SimTime, len: usize, path: &impl Path) -> usize {
+        let len = len.min(self.room());
         if self.dead {
-            return data.len();
+            return len;
         }
         // On a slow link no segment keeps the line for more than about 100 ms, down to one Ethernet frame's worth.
         let limit = path.rate(now).map_or(SEGMENT, |rate| (rate as usize / 10).clamp(1_448, SEGMENT));
-        for chunk in data.chunks(limit) {
-            self.segments.push_back(Segment { at: now, len: chunk.len(), fin: false });
+        let mut left = len;
+        while left > 0 {
+            let part = left.min(limit);
+            self.segments.push_back(Segment { at: now, len: part, fin: false });
+            left -= part;
         }
-        self.bytes.extend(data);
-        data.len()
+        self.bytes += len;
+        len
     }
 
     /// Ends the flow: nothing is written after this.
@@ -182,7 +193,7 @@ impl Flow {
     }
 
     /// Takes what has arrived by `now`. Call [`Self::advance`] first.
-    pub fn read(&mut self, now: SimTime, mut take: impl FnMut(&[u8]), room: usize) -> Arrived {
+    pub fn read(&mut self, now: SimTime, room: usize) -> Arrived {
         let mut got = 0;
         while self.settled > 0 {
             let Some(first) = self.segments.front_mut().filter(|first| first.at <= now) else {
@@ -207,13 +218,7 @@ impl Flow {
         if got == 0 {
             return Arrived::Nothing;
         }
-        let (a, b) = self.bytes.as_slices();
-        let from_a = got.min(a.len());
-        take(&a[..from_a]);
-        if got > from_a {
-            take(&b[..got - from_a]);
-        }
-        self.bytes.drain(..got);
+        self.leave(got);
         Arrived::Bytes(got)
     }
 
@@ -221,14 +226,14 @@ impl Flow {
     pub fn discard(&mut self) {
         self.settled = 0;
         self.segments.clear();
-        self.bytes.clear();
+        self.leave(self.bytes);
         (self.departs, self.stall) = (None, None);
     }
 
     /// The sender lost its power: what has not left by now never will.
     pub fn drop_unsent(&mut self) {
         self.segments.truncate(self.settled);
-        self.bytes.truncate(self.segments.iter().map(|segment| segment.len).sum());
+        self.bytes = self.segments.iter().map(|segment| segment.len).sum();
         (self.departs, self.stall) = (None, None);
     }
 
@@ -237,11 +242,16 @@ impl Flow {
         while self.settled > 0 && self.segments.front().is_some_and(|first| first.at <= now) {
             self.settled -= 1;
             if let Some(first) = self.segments.pop_front() {
-                self.bytes.drain(..first.len);
+                self.leave(first.len);
             }
         }
         self.settled = 0;
         self.departs = None;
+    }
+
+    fn leave(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        self.gone += bytes as u64;
     }
 
     fn stall(&mut self, t: SimTime, round_trip: Duration) {
@@ -292,7 +302,7 @@ mod tests {
         let (mut now, mut seen) = (SimTime::ZERO, Vec::new());
         while now <= until {
             let next = flow.advance(now, link);
-            match flow.read(now, |_| {}, usize::MAX) {
+            match flow.read(now, usize::MAX) {
                 Arrived::Bytes(n) => seen.push((now, n)),
                 Arrived::Fin => break,
                 Arrived::Nothing => match next {
@@ -308,19 +318,20 @@ mod tests {
     fn arrives_after_the_latency_in_order() {
         let mut link = link(LinkParams { latency: 50 * MS, jitter: 30 * MS, reorder: 0.5, ..Default::default() });
         let mut flow = Flow::default();
-        let mut sent = Vec::new();
-        let mut got = Vec::new();
-        for i in 0..500u64 {
-            let data = i.to_be_bytes();
-            assert_eq!(flow.write(MS * i as u32, &data, &link), 8);
-            sent.extend(data);
+        for i in 0..500 {
+            assert_eq!(flow.write(MS * i, 8, &link), 8);
         }
+        let mut got = 0;
         for i in 0..700 {
             flow.advance(MS * i, &mut link);
-            flow.read(MS * i, |part| got.extend_from_slice(part), 13);
+            if let Arrived::Bytes(bytes) = flow.read(MS * i, 13) {
+                got += bytes as u64;
+                assert!(bytes <= 13 && got <= 8 * u64::from(i.saturating_sub(49)), "{got} after {i} ms");
+            }
+            assert_eq!(flow.held().0, got);
         }
-        while flow.read(MS * 900, |part| got.extend_from_slice(part), 13) != Arrived::Nothing {}
-        assert_eq!(got, sent);
+        while flow.read(MS * 900, 13) != Arrived::Nothing {}
+        assert_eq!(flow.held(), (4_000, 0));
     }
 
     #[test]
@@ -328,8 +339,8 @@ mod tests {
         let mut link = link(cut());
         link.set(1_000 * MS, LinkParams::default());
         let mut flow = Flow::default();
-        flow.write(SimTime::ZERO, &[1; 100], &link);
-        flow.write(50 * MS, &[2; 100], &link);
+        flow.write(SimTime::ZERO, 100, &link);
+        flow.write(50 * MS, 100, &link);
         flow.finish(60 * MS);
         // Tried at 0, 200, 600, 1400 ms.
         assert_eq!(flow.advance(SimTime::ZERO, &mut link), Next::At(200 * MS));
@@ -343,7 +354,7 @@ mod tests {
         let mut link = link(cut());
         link.set(1_000 * MS, LinkParams::default());
         let mut flow = Flow::default();
-        flow.write(SimTime::ZERO, &[1; 100], &link);
+        flow.write(SimTime::ZERO, 100, &link);
         link.set(1_500 * MS, cut());
         assert_eq!(flow.advance(5_000 * MS, &mut link), Next::At(1_401 * MS));
     }
@@ -352,7 +363,7 @@ mod tests {
     fn the_timeout_follows_the_round_trip() {
         let mut link = link(LinkParams { latency: 300 * MS, cut: true, ..Default::default() });
         let mut flow = Flow::default();
-        flow.write(SimTime::ZERO, &[1], &link);
+        flow.write(SimTime::ZERO, 1, &link);
         assert_eq!(flow.advance(SimTime::ZERO, &mut link), Next::At(1_200 * MS));
     }
 
@@ -360,7 +371,7 @@ mod tests {
     fn gives_up_in_the_end() {
         let mut link = link(cut());
         let mut flow = Flow::default();
-        flow.write(3_000 * MS, &[1; 100], &link);
+        flow.write(3_000 * MS, 100, &link);
         let mut now = 3_000 * MS;
         let end = loop {
             match flow.advance(now, &mut link) {
@@ -371,7 +382,7 @@ mod tests {
         assert_eq!(end, Next::GaveUp(3_000 * MS + GIVE_UP));
         // 200 ms doubled nine times is 102.4 s, then 120 s each.
         assert!((14..20).contains(&link.stats().lost_to_cut), "{:?}", link.stats());
-        assert_eq!(flow.write(now, &[1; 100], &link), 100);
+        assert_eq!(flow.write(now, 100, &link), 100);
         assert_eq!(flow.advance(now, &mut link), Next::Idle);
     }
 
@@ -379,7 +390,7 @@ mod tests {
     fn a_slow_link_takes_its_time() {
         let mut link = link(LinkParams { rate: Some(20_000), ..Default::default() });
         let mut flow = Flow::default();
-        flow.write(SimTime::ZERO, &[1; 100_000], &link);
+        flow.write(SimTime::ZERO, 100_000, &link);
         let seen = run(&mut flow, &mut link, 60_000 * MS);
         assert_eq!(seen.len(), 50);
         assert_eq!(seen[0], (101 * MS, 2_000));
@@ -391,7 +402,7 @@ mod tests {
         let mut link = link(LinkParams { loss: 0.2, ..Default::default() });
         let mut flow = Flow::default();
         for i in 0..1_000 {
-            flow.write(MS * i, &[0; 10], &link);
+            flow.write(MS * i, 10, &link);
         }
         let seen = run(&mut flow, &mut link, SimTime::MAX);
         assert_eq!(seen.iter().map(|(_, n)| n).sum::<usize>(), 10_000);
@@ -404,14 +415,13 @@ mod tests {
     fn a_reader_without_power_loses_what_it_had() {
         let mut link = link(LinkParams { latency: 10 * MS, ..Default::default() });
         let mut flow = Flow::default();
-        flow.write(SimTime::ZERO, &[1; 5], &link);
-        flow.write(9 * MS, &[2; 7], &link);
+        flow.write(SimTime::ZERO, 5, &link);
+        flow.write(9 * MS, 7, &link);
         flow.advance(9 * MS, &mut link);
         flow.lose_reader(12 * MS);
-        let mut got = Vec::new();
+        assert_eq!(flow.held(), (5, 7));
         flow.advance(100 * MS, &mut link);
-        flow.read(100 * MS, |part| got.extend_from_slice(part), 100);
-        assert_eq!(got, [2; 7]);
+        assert_eq!(flow.read(100 * MS, 100), Arrived::Bytes(7));
         assert_eq!(flow.room(), WINDOW);
     }
 }

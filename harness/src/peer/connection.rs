@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use node::wire::{Decoded, LineDecoder, Message};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadHalf, WriteHalf, split};
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
 use super::dialect::Dialect;
 use super::note::Note;
@@ -77,9 +77,9 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             };
             tokio::select! {
                 biased;
-                () = sums => self.recorder.flush(),
+                () = sums => self.recorder.flush(Instant::now()),
                 step = self.outbox.step(&mut self.writer) => match step {
-                    Ok(Step::Sent(note)) => self.recorder.note(true, note),
+                    Ok(Step::Sent(note)) => self.recorder.note(true, note, Instant::now()),
                     Ok(Step::Moved) => {}
                     Ok(Step::Close) => return None,
                     Err(_) => return self.over("reset"),
@@ -100,7 +100,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
 
     /// Closes it; how it ended, as the node sees it.
     pub fn close(self) -> &'static str {
-        self.recorder.finish();
+        self.recorder.finish(Instant::now());
         self.ended.unwrap_or("closed_by_peer")
     }
 
@@ -108,14 +108,14 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
     fn decode(&mut self) -> Option<Option<Message>> {
         let mut rest = &self.chunk[self.fresh.clone()];
         let Ok(line) = self.lines.push(&mut rest) else {
-            self.recorder.note(false, Note::junk(self.fresh.len() as u64));
+            self.recorder.note(false, Note::junk(self.fresh.len() as u64), Instant::now());
             return None;
         };
         self.fresh.start = self.fresh.end - rest.len();
         let Some(line) = line else { return Some(None) };
         let (decoded, note) = self.dialect.read(&line);
         if let Some(note) = note {
-            self.recorder.note(false, note);
+            self.recorder.note(false, note, Instant::now());
         }
         Some(match decoded {
             Ok(Decoded::Message(message)) => Some(message),
@@ -129,7 +129,7 @@ mod tests {
     use std::time::Duration;
 
     use tokio::io::AsyncWriteExt;
-    use tokio::time::{Instant, sleep};
+    use tokio::time::sleep;
 
     use crate::peer::testing::{met, number, ping};
 

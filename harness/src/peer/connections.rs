@@ -161,7 +161,7 @@ impl Part {
         tell("opened");
         let dialect = self.chains.dialect().clone();
         let mut connection = Connection::new(stream, self.recorder, dialect, self.script.time_scale);
-        let mut role = Role::new(self.script, self.chains, self.dialled, self.clock, self.rng);
+        let mut role = Role::new(self.script, self.chains, self.dialled, self.clock, self.rng, Instant::now());
         connection.send(role.open());
         loop {
             let next = role.next();
@@ -169,11 +169,11 @@ impl Part {
                 biased;
                 direction = directions.recv() => match direction {
                     None | Some(Direction::Disconnect) => break,
-                    Some(direction) => connection.send(role.direct(&direction)),
+                    Some(direction) => connection.send(role.direct(&direction, Instant::now())),
                 },
-                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => connection.send(role.due()),
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => connection.send(role.due(Instant::now())),
                 heard = connection.next(role.reads()) => match heard {
-                    Some(heard) => connection.send(role.receive(&heard)),
+                    Some(heard) => connection.send(role.receive(&heard, Instant::now())),
                     None => break,
                 },
             }

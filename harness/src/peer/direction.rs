@@ -1,6 +1,7 @@
 //! What a scripted peer does about a stage direction, on one connection.
 use node::chain::SealedBlock;
 use node::wire::Message;
+use tokio::time::Instant;
 
 use super::outgoing::{Outgoing, Payload};
 use super::role::{Role, Stage};
@@ -13,7 +14,8 @@ const PUSHED_AT_ONCE: usize = 100;
 impl Role {
     /// What it does about a stage direction; [`Direction::Disconnect`] and [`Direction::Connect`] are others' business.
     /// Before the end of the handshake, later.
-    pub fn direct(&mut self, direction: &Direction) -> Vec<Outgoing> {
+    pub fn direct(&mut self, direction: &Direction, now: Instant) -> Vec<Outgoing> {
+        self.scene.now = now;
         let told = self.scene.told;
         self.script.follow(direction);
         if let Direction::Deviate(_) = direction {
@@ -58,8 +60,6 @@ fn push(blocks: &[SealedBlock], form: PushForm) -> Vec<Outgoing> {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
-
-    use tokio::time::Instant;
 
     use super::*;
     use crate::peer::testing::{Play, ask, handshake, main, main_at, met, met_by, part, ping};

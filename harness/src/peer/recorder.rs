@@ -46,12 +46,12 @@ impl Recorder {
     }
 
     /// Records, or adds to a sum.
-    pub fn note(&mut self, sent: bool, note: Note) {
+    pub fn note(&mut self, sent: bool, note: Note, now: Instant) {
         if !SUMMED.contains(&&*note.message) {
             return (self.record)(note.seen(&self.node, sent));
         }
-        self.flush();
-        let repeats = self.repeats.entry((sent, note.message.clone())).or_insert_with(Repeats::begin);
+        self.flush(now);
+        let repeats = self.repeats.entry((sent, note.message.clone())).or_insert_with(|| Repeats::begin(now));
         repeats.seen += 1;
         if repeats.seen <= ONE_BY_ONE {
             (self.record)(note.seen(&self.node, sent));
@@ -68,17 +68,17 @@ impl Recorder {
     }
 
     /// Records the sums of seconds that are over: one record each, `count` and the last one's fields but its nonce.
-    pub fn flush(&mut self) {
-        let (now, window) = (Instant::now(), self.window);
-        self.flush_if(|repeats| repeats.since + window <= now);
+    pub fn flush(&mut self, now: Instant) {
+        let window = self.window;
+        self.flush_if(now, |repeats| repeats.since + window <= now);
     }
 
     /// Records all sums: the connection is over.
-    pub fn finish(mut self) {
-        self.flush_if(|_| true);
+    pub fn finish(mut self, now: Instant) {
+        self.flush_if(now, |_| true);
     }
 
-    fn flush_if(&mut self, over: impl Fn(&Repeats) -> bool) {
+    fn flush_if(&mut self, now: Instant, over: impl Fn(&Repeats) -> bool) {
         for ((sent, message), repeats) in &mut self.repeats {
             if !over(repeats) {
                 continue;
@@ -93,14 +93,14 @@ impl Recorder {
             }
             // A flood goes on as sums only.
             let seen = if flood { ONE_BY_ONE } else { 0 };
-            *repeats = Repeats { seen, ..Repeats::begin() };
+            *repeats = Repeats { seen, ..Repeats::begin(now) };
         }
     }
 }
 
 impl Repeats {
-    fn begin() -> Self {
-        Self { since: Instant::now(), seen: 0, summed: 0, last: Fields::new() }
+    fn begin(now: Instant) -> Self {
+        Self { since: now, seen: 0, summed: 0, last: Fields::new() }
     }
 }
 
@@ -141,24 +141,24 @@ mod tests {
         let (mut recorder, counts) = recorder();
         for _ in 0..30 {
             for _ in 0..10 {
-                recorder.note(true, ping());
+                recorder.note(true, ping(), Instant::now());
             }
             sleep(Duration::from_millis(100)).await;
         }
         assert_eq!(counts(), [1, 1, 1, 1, 1, 95, 100]);
         assert_eq!(recorder.due(), Some(Instant::now()));
-        recorder.flush();
+        recorder.flush(Instant::now());
         assert_eq!(counts().last(), Some(&100));
         assert_eq!(recorder.due(), None);
         // When the flood is over, they are recorded one by one again.
         sleep(Duration::from_secs(30)).await;
-        recorder.note(true, ping());
-        recorder.note(false, ping());
+        recorder.note(true, ping(), Instant::now());
+        recorder.note(false, ping(), Instant::now());
         assert_eq!(counts()[8..], [1, 1]);
         for _ in 0..6 {
-            recorder.note(true, ping());
+            recorder.note(true, ping(), Instant::now());
         }
-        recorder.finish();
+        recorder.finish(Instant::now());
         assert_eq!(counts()[10..], [1, 1, 1, 1, 2]);
     }
 
@@ -166,7 +166,7 @@ mod tests {
     async fn requests_are_never_summed() {
         let (mut recorder, counts) = recorder();
         for height in 0..500 {
-            recorder.note(false, Note::from(&Message::GetBlockHash(height)));
+            recorder.note(false, Note::from(&Message::GetBlockHash(height)), Instant::now());
         }
         assert_eq!(counts(), [1; 500]);
     }

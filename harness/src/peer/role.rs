@@ -43,11 +43,17 @@ pub(super) enum Stage {
 }
 
 impl Role {
-    /// For a connection that begins now.
-    pub fn new(script: Script, chains: Chains, dialled: bool, clock: Arc<dyn Clock>, rng: ChaCha8Rng) -> Self {
-        let began = Instant::now();
+    /// For a connection that begins `now`.
+    pub fn new(
+        script: Script,
+        chains: Chains,
+        dialled: bool,
+        clock: Arc<dyn Clock>,
+        rng: ChaCha8Rng,
+        now: Instant,
+    ) -> Self {
         let served = Served::new(&chains, &script.at);
-        let scene = Scene { dialled, began, served, told: 0, clock, rng };
+        let scene = Scene { dialled, began: now, now, served, told: 0, clock, rng };
         let mut role = Self {
             script,
             chains,
@@ -61,7 +67,7 @@ impl Role {
         role
     }
 
-    /// What it says first.
+    /// What it says first, as soon as the connection is open.
     pub fn open(&mut self) -> Vec<Outgoing> {
         let mut openings = self.deviants.iter_mut().map(|deviant| deviant.opens());
         if let Some(Opening::Instead(bad)) = openings.find(|opening| *opening != Opening::Honest) {
@@ -77,7 +83,8 @@ impl Role {
     }
 
     /// What it does about `heard`.
-    pub fn receive(&mut self, heard: &Message) -> Vec<Outgoing> {
+    pub fn receive(&mut self, heard: &Message, now: Instant) -> Vec<Outgoing> {
+        self.scene.now = now;
         match self.stage {
             Stage::Astray => Vec::new(),
             Stage::Open => self.answer(heard),
@@ -104,8 +111,8 @@ impl Role {
     }
 
     /// What it does by itself by now.
-    pub fn due(&mut self) -> Vec<Outgoing> {
-        let now = Instant::now();
+    pub fn due(&mut self, now: Instant) -> Vec<Outgoing> {
+        self.scene.now = now;
         let mut out = Vec::new();
         if self.stage == Stage::Open {
             for i in 0..self.deviants.len() {
@@ -147,7 +154,7 @@ impl Role {
 
     /// Its own pings of one round.
     fn pings(&mut self, first: bool) -> Vec<Outgoing> {
-        self.ping_at = Some(Instant::now() + PING_INTERVAL / self.script.time_scale);
+        self.ping_at = Some(self.scene.now + PING_INTERVAL / self.script.time_scale);
         let count = self.deviants.iter().fold(1, |count, deviant| deviant.pings(first, count));
         self.ping(count)
     }
@@ -166,8 +173,7 @@ impl Role {
 
     /// Takes on the script's deviations.
     pub(super) fn cast(&mut self) {
-        let now = Instant::now();
-        let time_scale = self.script.time_scale;
+        let (now, time_scale) = (self.scene.now, self.script.time_scale);
         let deviations = self.script.deviations.iter();
         self.deviants = deviations.map(|deviation| deviation::of(deviation, now, time_scale)).collect();
         self.serve();

@@ -17,6 +17,8 @@ pub struct Scene {
     pub dialled: bool,
     /// When it began.
     pub began: Instant,
+    /// When it acts.
+    pub now: Instant,
     /// What the peer serves.
     pub served: Served,
     /// The height that it tells.
@@ -30,7 +32,7 @@ pub struct Scene {
 impl Scene {
     /// How long the connection has been there.
     pub fn age(&self) -> Duration {
-        self.began.elapsed()
+        self.now - self.began
     }
 
     /// Seconds since 1970 by the peer's clock.

@@ -4,6 +4,7 @@ use std::fmt;
 use crate::check::{Finding, JudgeResult, Verdict};
 use crate::subject::process::privilege::Ability;
 use crate::subject::process::{self, ProcessError, attached};
+use crate::subject::queue;
 use crate::subject::sim::{SimError, Variation};
 
 /// A network and what takes part in it.
@@ -11,6 +12,8 @@ use crate::subject::sim::{SimError, Variation};
 pub enum Backend {
     /// The simulated one, in virtual time.
     Simulation(Variation),
+    /// The nodes' cores alone, under a bare event queue, in virtual time.
+    EventQueue(queue::Detail),
     /// Real processes on real sockets, in real time.
     Processes(process::Options),
     /// A node that already runs, in real time.
@@ -37,17 +40,18 @@ impl Backend {
     /// How many seconds of the scenario pass in a second of a real backend (D-29).
     pub fn time_scale(&self) -> u32 {
         match self {
-            Self::Simulation(_) | Self::Attached(_) => 1,
+            Self::Simulation(_) | Self::EventQueue(_) | Self::Attached(_) => 1,
             Self::Processes(options) => options.time_scale,
         }
     }
 }
 
-/// `sim`, `attached`, `process`, `container`, or `loopback` for processes without namespaces.
+/// `sim`, `queue`, `attached`, `process`, `container`, or `loopback` for processes without namespaces.
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Simulation(_) => "sim",
+            Self::EventQueue(_) => "queue",
             Self::Attached(_) => "attached",
             Self::Processes(options) => match options.ability {
                 Ability::Namespaces => "process",

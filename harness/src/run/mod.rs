@@ -14,6 +14,7 @@ use crate::peer::Chains;
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{Act, At};
 use crate::subject::process::{self, attached};
+use crate::subject::queue;
 use crate::subject::sim::simulate;
 
 pub use crate::check::{Finding, Verdict};
@@ -23,6 +24,7 @@ pub use crate::subject::process::attached::Options as AttachOptions;
 pub use crate::subject::process::privilege;
 pub use crate::subject::process::program::Program;
 pub use crate::subject::profile::{Profile, ProfileFile};
+pub use crate::subject::queue::Detail;
 pub use crate::subject::sim::Variation;
 pub use backend::{Backend, BackendError};
 pub use result::{Converged, ScenarioResult, repeat_command};
@@ -53,6 +55,13 @@ pub enum Played {
 pub fn play(scenario: &Scenario, chains: &Chains, seed: u64, backend: &Backend) -> Result<Played, BackendError> {
     Ok(Played::Seen(match backend {
         Backend::Simulation(variation) => simulate(scenario, chains, seed, *variation)?,
+        Backend::EventQueue(detail) => {
+            let reasons = queue::unsupported(scenario, seed);
+            if !reasons.is_empty() {
+                return Ok(unplayed(scenario, seed, reasons));
+            }
+            queue::simulate(scenario, chains, seed, *detail)?
+        }
         Backend::Processes(options) => {
             let reasons = process::unsupported(scenario, seed, options);
             if !reasons.is_empty() {

@@ -35,6 +35,11 @@ impl Agenda {
         Self(turns)
     }
 
+    /// When there is something to do next.
+    pub fn next(&self) -> Option<SimTime> {
+        self.0.last().map(|(at, ..)| *at)
+    }
+
     /// What is to be done by `now`, in order, each with its step's number.
     pub fn due(&mut self, now: SimTime) -> Vec<(u32, Turn)> {
         let mut due = Vec::new();

@@ -1,7 +1,7 @@
-//! The simulated network as a whole: links, hosts, connections, and what happened to them.
+//! The simulated network as tasks see it: listeners, streams of bytes, and whom to wake.
 //!
 //! turmoil gives hosts, virtual time, crashes and restarts. Bytes go past its TCP, which can't retransmit, can't lose power
-//! silently and closes what it shouldn't: both ends of a connection share a [`Flow`] in each direction.
+//! silently and closes what it shouldn't: both ends of a stream share a [`Connection`].
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
@@ -12,13 +12,13 @@ use std::time::Duration;
 use tokio::io::ReadBuf;
 
 use super::change::{Change, Close};
+use super::connection::{Answer, Connection, Half};
+use super::net::Net;
 use crate::fault::SimTime;
-use crate::fault::flow::{Arrived, Flow, Next, Path, Sent, WINDOW};
-use crate::fault::link::{Link, LinkParams, LinkStats, Passage};
-use crate::fault::timeline::Timeline;
+use crate::fault::link::{LinkParams, LinkStats};
 
-/// Nothing arrives sooner: hosts of a simulation take turns, and what takes no time could arrive before it was sent.
-pub const MIN_LATENCY: Duration = Duration::from_millis(1);
+pub use super::net::{ConnectionEvent, MIN_LATENCY, Power};
+
 /// Connections not yet accepted, at most, a listener (Linux, somaxconn); more dials get no answer.
 const BACKLOG: usize = 4096;
 
@@ -30,42 +30,11 @@ pub struct Fabric(Arc<Mutex<State>>);
 /// Number of a connection, in the order of opening.
 pub type ConnectionId = u64;
 
-/// Whether a host answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Power {
-    /// The process runs, or hasn't been started yet.
-    Up,
-    /// The process is gone, the machine answers for it: its connections end, dials are refused.
-    Killed,
-    /// Silence.
-    Off,
-}
-
-/// Something that happened to a connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConnectionEvent {
-    /// When.
-    pub at: SimTime,
-    /// Who dialled.
-    pub from: IpAddr,
-    /// Who was dialled.
-    pub to: IpAddr,
-    /// What.
-    pub change: Change,
-}
-
 impl Fabric {
     /// A network in which every link is as `default`, until changed. All randomness comes from `seed`.
     pub fn new(seed: u64, default: LinkParams) -> Self {
-        let net = Net {
-            seed,
-            default,
-            links: Vec::new(),
-            link_index: BTreeMap::new(),
-            hosts: BTreeMap::new(),
-            events: Vec::new(),
-        };
-        Self(Arc::new(Mutex::new(State { net, listeners: BTreeMap::new(), connections: BTreeMap::new(), next_id: 0 })))
+        let net = Net::new(seed, default);
+        Self(Arc::new(Mutex::new(State { net, listeners: BTreeMap::new(), streams: BTreeMap::new(), next_id: 0 })))
     }
 
     /// Changes the directed link `from` -> `to` from `now` on.
@@ -91,16 +60,13 @@ impl Fabric {
 
     /// The machine at `ip` answers again. Call it before `Sim::bounce`.
     pub fn host_up(&self, ip: IpAddr, now: SimTime) {
-        let mut state = self.lock();
-        let host = state.net.hosts.entry(ip).or_default();
-        host.power.set(now, Power::Up);
-        host.starts += 1;
+        self.lock().net.host_up(ip, now);
     }
 
     /// Whether the host at `ip` answers at `t`, and how often it was started again.
     pub fn host(&self, ip: IpAddr, t: SimTime) -> (Power, u32) {
         let state = self.lock();
-        (state.net.power(ip, t), state.net.hosts.get(&ip).map_or(0, |host| host.starts))
+        (state.net.power(ip, t), state.net.starts(ip))
     }
 
     /// What happened to connections since the last call, in the order in which it became known.
@@ -111,19 +77,19 @@ impl Fabric {
     /// Bytes that all links were given, and how often a connection was opened.
     pub fn totals(&self) -> (u64, u64) {
         let state = self.lock();
-        (state.net.links.iter().map(|link| link.stats().bytes).sum(), state.next_id)
+        (state.net.bytes(), state.next_id)
     }
 
     /// A dial leaves.
     pub(super) fn dialled(&self, from: IpAddr, to: IpAddr, now: SimTime) {
-        self.lock().net.events.push(ConnectionEvent { at: now, from, to, change: Change::Dialled });
+        self.lock().net.happened(now, from, to, Change::Dialled);
     }
 
     /// The connections that nobody has closed: number, who dialled, who was dialled.
     pub fn connections(&self) -> Vec<(ConnectionId, IpAddr, IpAddr)> {
         let state = self.lock();
-        let open = state.connections.iter().filter(|(_, connection)| !connection.closed);
-        open.map(|(id, connection)| (*id, connection.ends[0].ip, connection.ends[1].ip)).collect()
+        let open = state.streams.iter().filter(|(_, stream)| !stream.connection.is_closed());
+        open.map(|(id, stream)| (*id, stream.connection.ips())).map(|(id, [from, to])| (id, from, to)).collect()
     }
 
     /// Never held while anything is awaited or dropped that could come back here.
@@ -136,31 +102,8 @@ impl Fabric {
 pub(super) struct State {
     net: Net,
     listeners: BTreeMap<(IpAddr, u16), Backlog>,
-    connections: BTreeMap<ConnectionId, Connection>,
+    streams: BTreeMap<ConnectionId, Streams>,
     next_id: u64,
-}
-
-/// What all connections share.
-#[derive(Debug)]
-struct Net {
-    seed: u64,
-    default: LinkParams,
-    links: Vec<Link>,
-    link_index: BTreeMap<(IpAddr, IpAddr), usize>,
-    hosts: BTreeMap<IpAddr, Host>,
-    events: Vec<ConnectionEvent>,
-}
-
-#[derive(Debug)]
-struct Host {
-    power: Timeline<Power>,
-    starts: u32,
-}
-
-impl Default for Host {
-    fn default() -> Self {
-        Self { power: Timeline::new(Power::Up), starts: 0 }
-    }
 }
 
 /// What a listener hasn't accepted yet.
@@ -172,45 +115,22 @@ struct Backlog {
     waker: Option<Waker>,
 }
 
-/// A connection. End 0 dialled; flow `i` is what end `i` writes.
+/// The two ends of a connection as tasks hold them.
 #[derive(Debug)]
-struct Connection {
-    ends: [End; 2],
-    flows: [Flow; 2],
-    /// The link of each flow.
-    links: [usize; 2],
-    closed: bool,
+struct Streams {
+    connection: Connection,
+    /// What each end wrote and the other has not read.
+    bytes: [Bytes; 2],
+    readers: [Option<Waker>; 2],
+    writers: [Option<Waker>; 2],
 }
 
-#[derive(Debug)]
-struct End {
-    ip: IpAddr,
-    side: Side,
-    /// Wrote its FIN.
-    finished: bool,
-    /// There is a stream, or will be when it is accepted.
-    held: bool,
-    /// When and how the connection ends for it, other than by a FIN.
-    ends: Option<(SimTime, ErrorKind)>,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Open,
-    /// Closed in good order: late FINs are answered.
-    Closed,
-    /// Knows of no connection: everything is answered with a reset.
-    Gone,
-}
-
-/// A poll's answer.
-#[derive(Debug)]
-pub(super) enum Answer<T> {
-    Now(T),
-    /// The task is woken when something happens, but for time: poll again at this one.
-    Wait(Option<SimTime>),
+/// The bytes of a flow that are under way or unread.
+#[derive(Debug, Default)]
+struct Bytes {
+    /// The first one's place in the flow.
+    from: u64,
+    bytes: VecDeque<u8>,
 }
 
 use Answer::{Now, Wait};
@@ -260,42 +180,36 @@ impl State {
     }
 
     pub fn dialler(&self, id: ConnectionId) -> Option<IpAddr> {
-        self.connections.get(&id).map(|connection| connection.ends[0].ip)
+        self.streams.get(&id).map(|stream| stream.connection.ips()[0])
     }
 
     /// A SYN at `t`: how long it takes, unless it is lost.
     pub fn syn(&mut self, from: IpAddr, to: IpAddr, t: SimTime) -> Option<Duration> {
-        self.net.link(from, to).send(t).map(time)
+        self.net.syn(from, to, t)
     }
 
     /// The answer to a SYN that arrives at `t`: how long it takes, unless there is none, and whether it is yes.
     pub fn syn_ack(&mut self, from: IpAddr, to: SocketAddr, t: SimTime) -> Option<(Duration, bool)> {
-        if self.net.power(to.ip(), t) == Power::Off {
-            return None;
-        }
         let backlog = self.listeners.get(&(to.ip(), to.port()));
-        if backlog.is_some_and(|backlog| backlog.pending.len() >= BACKLOG) {
+        let full = backlog.is_some_and(|backlog| backlog.pending.len() >= BACKLOG);
+        if full && self.net.power(to.ip(), t) != Power::Off {
             return None;
         }
         let listening = backlog.is_some();
-        self.net.link(to.ip(), from).send(t).map(|passage| (time(passage), listening))
+        self.net.syn_ack(from, to.ip(), t).map(|takes| (takes, listening))
     }
 
     /// The SYN-ACK has arrived: the connection is open for the dialler now, and for the listener as soon as the ACK is there.
     pub fn open(&mut self, from: IpAddr, to: SocketAddr, now: SimTime) -> io::Result<ConnectionId> {
-        let Self { net, listeners, connections, next_id } = self;
+        let Self { net, listeners, streams, next_id } = self;
         let backlog = listeners.get_mut(&(to.ip(), to.port())).ok_or(ErrorKind::ConnectionReset)?;
         *next_id += 1;
         let id = *next_id;
-        let links = [net.link_number(from, to.ip()), net.link_number(to.ip(), from)];
-        let latency = net.links[links[0]].at(now).latency;
-        connections.insert(
-            id,
-            Connection { ends: [End::new(from), End::new(to.ip())], flows: Default::default(), links, closed: false },
-        );
-        backlog.pending.push_back((now + latency.max(MIN_LATENCY), id));
+        let connection = Connection::open(from, to.ip(), now, net);
+        let (readers, writers) = Default::default();
+        streams.insert(id, Streams { connection, bytes: Default::default(), readers, writers });
+        backlog.pending.push_back((now + net.ack(from, to.ip(), now), id));
         wake(&mut backlog.waker);
-        net.events.push(ConnectionEvent { at: now, from, to: to.ip(), change: Change::Opened });
         Ok(id)
     }
 
@@ -307,9 +221,23 @@ impl State {
         buf: &mut ReadBuf<'_>,
         cx: &Context<'_>,
     ) -> Answer<io::Result<()>> {
-        match self.connections.get_mut(&id) {
-            Some(connection) => connection.poll_read(side, now, buf, cx, &mut self.net),
-            None => Now(Err(ErrorKind::ConnectionReset.into())),
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return Now(Err(ErrorKind::ConnectionReset.into()));
+        };
+        if buf.remaining() == 0 {
+            return Now(Ok(()));
+        }
+        let answer = stream.connection.read(side, now, buf.remaining(), &mut self.net);
+        if let Now(Ok(n)) = answer {
+            stream.bytes[1 - side].take(n, buf);
+        }
+        stream.settle();
+        match answer {
+            Now(result) => Now(result.map(|_| ()).map_err(io::Error::from)),
+            Wait(again) => {
+                register(&mut stream.readers[side], cx);
+                Wait(again)
+            }
         }
     }
 
@@ -321,297 +249,89 @@ impl State {
         data: &[u8],
         cx: &Context<'_>,
     ) -> Answer<io::Result<usize>> {
-        match self.connections.get_mut(&id) {
-            Some(connection) => connection.poll_write(side, now, data, cx, &mut self.net),
-            None => Now(Err(ErrorKind::BrokenPipe.into())),
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return Now(Err(ErrorKind::BrokenPipe.into()));
+        };
+        let answer = stream.connection.write(side, now, data.len(), &mut self.net);
+        if let Now(Ok(n)) = answer {
+            stream.bytes[side].bytes.extend(&data[..n]);
+        }
+        stream.settle();
+        match answer {
+            Now(result) => Now(result.map_err(io::Error::from)),
+            Wait(again) => {
+                register(&mut stream.writers[side], cx);
+                Wait(again)
+            }
         }
     }
 
     pub fn shutdown(&mut self, id: ConnectionId, side: usize, now: SimTime) {
-        if let Some(connection) = self.connections.get_mut(&id) {
-            connection.finish(side, now, Close::Fin, &mut self.net);
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.connection.finish(side, now, Close::Fin, &mut self.net);
+            stream.settle();
         }
     }
 
     /// The stream is dropped.
     pub fn drop_end(&mut self, id: ConnectionId, side: usize, now: SimTime) {
-        if let Some(connection) = self.connections.get_mut(&id) {
-            connection.close(side, now, Close::Fin, &mut self.net);
-            connection.ends[side].held = false;
-            if !connection.ends[1 - side].held {
-                self.connections.remove(&id);
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.connection.close(side, now, Close::Fin, &mut self.net);
+            stream.settle();
+            if stream.connection.is_dropped() {
+                self.streams.remove(&id);
             }
         }
     }
 
     fn host_down(&mut self, ip: IpAddr, power_loss: bool, now: SimTime) {
-        let Self { net, listeners, connections, .. } = self;
-        let power = if power_loss { Power::Off } else { Power::Killed };
-        net.hosts.entry(ip).or_default().power.set(now, power);
+        let Self { net, listeners, streams, .. } = self;
+        net.host_down(ip, power_loss, now);
         listeners.retain(|(at, _), _| *at != ip);
-        connections.retain(|_, connection| {
+        let how = if power_loss { Close::PowerLoss } else { Close::Killed };
+        streams.retain(|_, stream| {
             for side in [0, 1] {
-                if connection.ends[side].ip == ip {
-                    let how = if power_loss { Close::PowerLoss } else { Close::Killed };
-                    connection.close(side, now, how, net);
-                    connection.ends[side].held = false;
+                if stream.connection.ips()[side] == ip {
+                    stream.connection.close(side, now, how, net);
+                    stream.settle();
                 }
             }
-            connection.ends.iter().any(|end| end.held)
+            !stream.connection.is_dropped()
         });
     }
 }
 
-impl Net {
-    fn link_number(&mut self, from: IpAddr, to: IpAddr) -> usize {
-        *self.link_index.entry((from, to)).or_insert_with(|| {
-            self.links.push(Link::new(self.seed, from, to, self.default.clone()));
-            self.links.len() - 1
-        })
-    }
-
-    fn link(&mut self, from: IpAddr, to: IpAddr) -> &mut Link {
-        let number = self.link_number(from, to);
-        &mut self.links[number]
-    }
-
-    fn power(&self, ip: IpAddr, t: SimTime) -> Power {
-        self.hosts.get(&ip).map_or(Power::Up, |host| *host.power.at(t))
-    }
-}
-
-impl End {
-    fn new(ip: IpAddr) -> Self {
-        Self { ip, side: Side::Open, finished: false, held: true, ends: None, reader: None, writer: None }
-    }
-
-    fn wake(&mut self) {
-        wake(&mut self.reader);
-        wake(&mut self.writer);
-    }
-
-    fn ended(&self, now: SimTime) -> Option<ErrorKind> {
-        self.ends.filter(|(at, _)| *at <= now).map(|(_, kind)| kind)
-    }
-}
-
-impl Connection {
-    fn poll_read(
-        &mut self,
-        side: usize,
-        now: SimTime,
-        buf: &mut ReadBuf<'_>,
-        cx: &Context<'_>,
-        net: &mut Net,
-    ) -> Answer<io::Result<()>> {
-        let other = 1 - side;
-        if buf.remaining() == 0 {
-            return Now(Ok(()));
+impl Streams {
+    /// Forgets the bytes that are gone, and wakes who has to look again.
+    fn settle(&mut self) {
+        for (side, bytes) in self.bytes.iter_mut().enumerate() {
+            bytes.keep(self.connection.held(side));
         }
-        if self.ends[side].side == Side::Closed {
-            // Killed, and the crash hasn't come yet.
-            return Now(Err(ErrorKind::ConnectionReset.into()));
-        }
-        let incoming = self.advance(other, now, net);
-        let room = buf.remaining();
-        match self.flows[other].read(now, |part| buf.put_slice(part), room) {
-            Arrived::Nothing => {}
-            Arrived::Fin => return Now(Ok(())),
-            Arrived::Bytes(_) => {
-                // Not for every byte: a writer that waits is woken when half the window is free.
-                if self.flows[other].room() >= WINDOW / 2 {
-                    wake(&mut self.ends[other].writer);
-                }
-                return Now(Ok(()));
+        for (side, half) in self.connection.stirred() {
+            match half {
+                Half::Reader => wake(&mut self.readers[side]),
+                Half::Writer => wake(&mut self.writers[side]),
             }
         }
-        let outgoing = self.watch(side, now, net);
-        if let Some(kind) = self.ends[side].ended(now) {
-            return Now(Err(kind.into()));
-        }
-        register(&mut self.ends[side].reader, cx);
-        Wait(incoming.into_iter().chain(outgoing).min())
-    }
-
-    fn poll_write(
-        &mut self,
-        side: usize,
-        now: SimTime,
-        data: &[u8],
-        cx: &Context<'_>,
-        net: &mut Net,
-    ) -> Answer<io::Result<usize>> {
-        if let Some(kind) = self.ends[side].ended(now) {
-            return Now(Err(kind.into()));
-        }
-        if self.ends[side].finished || self.ends[side].side == Side::Closed {
-            return Now(Err(ErrorKind::BrokenPipe.into()));
-        }
-        if data.is_empty() {
-            return Now(Ok(0));
-        }
-        let was_empty = self.flows[side].is_empty();
-        let (flow, path) = self.split(side, net);
-        let n = flow.write(now, data, &path);
-        if n == 0 {
-            let again = self.watch(side, now, net);
-            register(&mut self.ends[side].writer, cx);
-            return match self.ends[side].ended(now) {
-                Some(kind) => Now(Err(kind.into())),
-                None => Wait(again),
-            };
-        }
-        self.sent(side, now, was_empty, net);
-        Now(Ok(n))
-    }
-
-    /// Decides the fate of what was just written, and sees to it that both ends look again in time.
-    fn sent(&mut self, side: usize, now: SimTime, was_empty: bool, net: &mut Net) {
-        self.advance(side, now, net);
-        // With something under way already, the reader has a timer.
-        if was_empty {
-            wake(&mut self.ends[1 - side].reader);
-        }
-        if self.watch(side, now, net).is_some() {
-            wake(&mut self.ends[side].reader);
-        }
-    }
-
-    /// Decides what can be decided by `now` about what `side` wrote: when to look again.
-    fn advance(&mut self, side: usize, now: SimTime, net: &mut Net) -> Option<SimTime> {
-        let stalled = self.flows[side].gives_up_at();
-        let (flow, mut path) = self.split(side, net);
-        let (at, kind, by, how) = match flow.advance(now, &mut path) {
-            Next::Idle => return None,
-            Next::At(t) => {
-                if stalled.is_none() && self.flows[side].gives_up_at().is_some() {
-                    // The writer has to know when to give up.
-                    wake(&mut self.ends[side].reader);
-                }
-                return Some(t);
-            }
-            Next::Refused(at) => (at, ErrorKind::ConnectionReset, 1 - side, Close::Reset),
-            Next::GaveUp(at) => (at, ErrorKind::TimedOut, side, Close::GiveUp),
-        };
-        self.record(at, by, how, net);
-        let end = &mut self.ends[side];
-        if end.side == Side::Open {
-            end.side = Side::Gone;
-            end.ends = Some((at, kind));
-            end.wake();
-        }
-        None
-    }
-
-    /// When `side` has to look at what it wrote itself: the other end isn't there to do it, or may never get anything to see.
-    fn watch(&mut self, side: usize, now: SimTime, net: &mut Net) -> Option<SimTime> {
-        let alone = self.ends[1 - side].side != Side::Open;
-        if self.ends[side].ends.is_none() && (alone || self.flows[side].gives_up_at().is_some_and(|at| at <= now)) {
-            self.advance(side, now, net);
-        }
-        match self.ends[side].ends {
-            Some((at, _)) => Some(at),
-            None if alone => self.flows[side].next_try(),
-            None => self.flows[side].gives_up_at(),
-        }
-    }
-
-    /// `side` writes no more.
-    fn finish(&mut self, side: usize, now: SimTime, how: Close, net: &mut Net) {
-        if self.ends[side].finished || self.ends[side].side != Side::Open {
-            return;
-        }
-        self.ends[side].finished = true;
-        self.record(now, side, how, net);
-        let was_empty = self.flows[side].is_empty();
-        self.flows[side].finish(now);
-        self.sent(side, now, was_empty, net);
-    }
-
-    /// `side` is gone.
-    fn close(&mut self, side: usize, now: SimTime, how: Close, net: &mut Net) {
-        let other = 1 - side;
-        // What was due before is decided by how things were before.
-        self.advance(side, now, net);
-        self.advance(other, now, net);
-        let was_open = self.ends[side].side == Side::Open;
-        if how == Close::PowerLoss {
-            // Also for a process that ended before: the machine still sent for it.
-            self.flows[side].drop_unsent();
-            if was_open {
-                self.record(now, side, how, net);
-                self.ends[side].side = Side::Gone;
-                self.flows[other].lose_reader(now);
-            }
-        } else {
-            self.finish(side, now, how, net);
-            if was_open {
-                self.ends[side].side = Side::Closed;
-            }
-            self.flows[other].discard();
-        }
-        // It has to watch for itself what it has under way, and may have room to write again.
-        self.ends[other].wake();
-    }
-
-    fn record(&mut self, at: SimTime, by: usize, how: Close, net: &mut Net) {
-        if !std::mem::replace(&mut self.closed, true) {
-            let [from, to] = [self.ends[0].ip, self.ends[1].ip];
-            let change = Change::Closed(self.ends[by].ip, how);
-            net.events.push(ConnectionEvent { at, from, to, change });
-        }
-    }
-
-    fn split<'a>(&'a mut self, side: usize, net: &'a mut Net) -> (&'a mut Flow, Route<'a>) {
-        let reader = &self.ends[1 - side];
-        let power = net.hosts.get(&reader.ip).map(|host| &host.power);
-        let (there, back) = (self.links[side], self.links[1 - side]);
-        (&mut self.flows[side], Route { links: &mut net.links, there, back, reader: reader.side, power })
     }
 }
 
-/// The way of one flow.
-struct Route<'a> {
-    links: &'a mut [Link],
-    there: usize,
-    back: usize,
-    reader: Side,
-    power: Option<&'a Timeline<Power>>,
-}
-
-impl Path for Route<'_> {
-    fn departure(&mut self, t: SimTime, len: usize) -> SimTime {
-        self.links[self.there].departure(t, len).at
+impl Bytes {
+    /// Gives the first `n` bytes.
+    fn take(&mut self, n: usize, to: &mut ReadBuf<'_>) {
+        let (a, b) = self.bytes.as_slices();
+        let from_a = n.min(a.len());
+        to.put_slice(&a[..from_a]);
+        to.put_slice(&b[..n - from_a]);
     }
 
-    fn send(&mut self, t: SimTime, fin: bool) -> Sent {
-        let Some(takes) = self.links[self.there].send(t).map(time) else {
-            return Sent::Lost;
-        };
-        if self.reader == Side::Open || (self.reader == Side::Closed && fin) {
-            return Sent::Delivered(takes);
-        }
-        if self.power.is_some_and(|power| *power.at(t) == Power::Off) {
-            return Sent::Lost;
-        }
-        match self.links[self.back].send(t).map(time) {
-            Some(back) => Sent::Refused(takes + back),
-            None => Sent::Lost,
-        }
+    /// Keeps these: the first one's place, and how many.
+    fn keep(&mut self, (from, len): (u64, usize)) {
+        let gone = usize::try_from(from - self.from).unwrap_or(usize::MAX).min(self.bytes.len());
+        self.bytes.drain(..gone);
+        self.from = from;
+        self.bytes.truncate(len);
     }
-
-    fn round_trip(&self, t: SimTime) -> Duration {
-        self.links[self.there].at(t).latency + self.links[self.back].at(t).latency
-    }
-
-    fn rate(&self, t: SimTime) -> Option<u64> {
-        self.links[self.there].at(t).rate
-    }
-}
-
-/// How long it takes in a simulation.
-fn time(passage: Passage) -> Duration {
-    passage.takes.max(MIN_LATENCY)
 }
 
 fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {

@@ -41,6 +41,13 @@ impl Gate {
         self.lock().suppressed
     }
 
+    /// Whether the gate is closed before something that wants to run: it counts as suppressed.
+    pub fn holds(&self) -> bool {
+        let mut state = self.lock();
+        state.suppressed += u64::from(state.closed);
+        state.closed
+    }
+
     /// `Pending` while the gate is closed; the task is woken when it opens.
     pub fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();

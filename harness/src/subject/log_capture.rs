@@ -33,23 +33,29 @@ impl<F: Future> Future for Attributed<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        RUNNING.set(Some(self.node));
-        let polled = self.future.as_mut().poll(cx);
-        RUNNING.set(None);
-        polled
+        let Self { node, future } = &mut *self;
+        attributed(*node, || future.as_mut().poll(cx))
     }
 }
 
-/// A subscriber for the thread of one simulation.
-pub struct Capture<T>(pub T);
+/// What is logged in `run` is the node's with this number.
+pub fn attributed<T>(node: usize, run: impl FnOnce() -> T) -> T {
+    RUNNING.set(Some(node));
+    let result = run();
+    RUNNING.set(None);
+    result
+}
+
+/// A subscriber for the thread of one simulation: takes lines of this level and above.
+pub struct Capture<T>(pub LevelFilter, pub T);
 
 impl<T: Fn(usize, What) + 'static> Subscriber for Capture<T> {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && metadata.target() == TARGET && *metadata.level() <= tracing::Level::DEBUG
+        metadata.is_event() && metadata.target() == TARGET && *metadata.level() <= self.0
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::DEBUG)
+        Some(self.0)
     }
 
     fn event(&self, event: &Event<'_>) {
@@ -57,7 +63,7 @@ impl<T: Fn(usize, What) + 'static> Subscriber for Capture<T> {
         let mut line = Line::default();
         event.record(&mut line);
         let level = event.metadata().level().to_string();
-        (self.0)(node, What::Log { level, event: line.event, text: line.text, fields: line.fields });
+        (self.1)(node, What::Log { level, event: line.event, text: line.text, fields: line.fields });
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

@@ -1,6 +1,7 @@
 //! What is tested, and where it runs.
 mod agenda;
 pub mod change;
+mod connection;
 pub mod container;
 mod exposition;
 pub mod fabric;
@@ -8,15 +9,18 @@ pub mod gate;
 pub mod home;
 mod link_fault;
 mod log_capture;
+mod net;
 pub mod node_config;
 pub mod owner;
 pub mod process;
 pub mod profile;
+pub mod queue;
 pub mod sim;
 pub mod sim_clock;
 mod sim_fault;
 pub mod sim_net;
 mod sim_store;
+mod stage;
 pub mod template;
 
 use std::time::Duration;

@@ -12,9 +12,10 @@ use node::telemetry::Telemetry;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tracing::level_filters::LevelFilter;
 
 use super::LATENCY;
-use super::agenda::{Agenda, Turn};
+use super::agenda::Agenda;
 use super::change::fates;
 use super::exposition;
 use super::fabric::Fabric;
@@ -26,12 +27,13 @@ use super::sim_clock::SimClock;
 use super::sim_fault::Machines;
 use super::sim_net::{SimNet, turmoil_builder};
 use super::sim_store::SimStore;
+use super::stage::{Stage, take};
 use crate::fault::SimTime;
 use crate::fault::link::{LinkParams, LinkStats};
 use crate::history::{History, Meta, Observation, What};
 use crate::peer::{Chains, PORT, Scripted};
 use crate::scenario::Scenario;
-use crate::scenario::resolved::{Direction, Fault, Node};
+use crate::scenario::resolved::{Direction, Node};
 
 /// With varied starting times a node starts earlier than this after its own.
 const LATEST_START: Duration = Duration::from_secs(1);
@@ -50,7 +52,7 @@ pub struct Variation {
 /// The simulation itself failed: neither the node nor the scenario is to blame.
 #[derive(Debug, thiserror::Error)]
 #[error("the simulation failed: {0}")]
-pub struct SimError(String);
+pub struct SimError(pub(super) String);
 
 type Log = Arc<Mutex<Vec<Observation>>>;
 
@@ -63,7 +65,9 @@ pub fn simulate(scenario: &Scenario, chains: &Chains, seed: u64, variation: Vari
     let names: Vec<String> = scenario.nodes.keys().cloned().collect();
     let capture = {
         let log = log.clone();
-        Capture(move |node: usize, what| push(&log, turmoil::sim_elapsed().unwrap_or_default(), &names[node], what))
+        Capture(LevelFilter::DEBUG, move |node: usize, what| {
+            push(&log, turmoil::sim_elapsed().unwrap_or_default(), &names[node], what)
+        })
     };
     tracing::subscriber::with_default(capture, || Run::new(scenario, chains, seed, variation, log)?.play())
 }
@@ -126,7 +130,7 @@ impl<'a> Run<'a> {
         while self.sim.elapsed() < self.scenario.runs_for {
             let now = self.sim.elapsed();
             for (id, turn) in agenda.due(now) {
-                self.turn(id, turn, now);
+                take(&mut self, id, turn, now);
             }
             if now >= sampled + SAMPLE {
                 sampled = now;
@@ -137,7 +141,7 @@ impl<'a> Run<'a> {
         }
         let now = self.sim.elapsed();
         for (id, turn) in agenda.due(now) {
-            self.turn(id, turn, now);
+            take(&mut self, id, turn, now);
         }
         self.sample(now);
         let (bytes, connections) = self.fabric.totals();
@@ -157,71 +161,6 @@ impl<'a> Run<'a> {
         Ok(history)
     }
 
-    fn turn(&mut self, id: u32, turn: Turn, now: SimTime) {
-        match turn {
-            Turn::Begin(fault, what) => {
-                push(&self.log, now, "harness", What::FaultBegan { id, what });
-                match &fault {
-                    Fault::Cut(pairs) => self.links.begin(id, pairs, None, now),
-                    Fault::Link(pairs, shape) => self.links.begin(id, pairs, Some(shape), now),
-                    Fault::Pause(who) => self.machines.pause(id, who),
-                    Fault::Kill(who) => self.down(who, false, now),
-                    Fault::PowerLoss(who) => self.down(who, true, now),
-                    Fault::Skew { who, offset_ms, drift_ppm } => self.machines.skew(who, *offset_ms, *drift_ppm, now),
-                }
-            }
-            Turn::End(fault) => {
-                let (bit, gone) = match &fault {
-                    Fault::Cut(_) | Fault::Link(..) => self.links.end(id, now),
-                    Fault::Pause(who) => self.machines.resume(id, who),
-                    Fault::Kill(who) | Fault::PowerLoss(who) => {
-                        let bit = self.ended(who);
-                        self.up(who, now);
-                        (bit, who.iter().all(|name| self.runs(name)))
-                    }
-                    Fault::Skew { who, .. } => self.machines.set_right(who, now),
-                };
-                push(&self.log, now, "harness", What::FaultEnded { id, bit, gone });
-            }
-            Turn::Direct(peers, direction) => {
-                for peer in peers {
-                    if let Some(to) = self.directions.get(&peer) {
-                        // The peer plays to the end of the run.
-                        let _ = to.send(direction.clone());
-                    }
-                }
-            }
-        }
-    }
-
-    fn down(&mut self, who: &[String], power_loss: bool, now: SimTime) {
-        for name in who {
-            let ip = self.scenario.nodes[name].ip;
-            self.fabric.host_down(ip.into(), power_loss, now);
-            self.sim.crash(ip.to_string());
-            push(&self.log, now, name, What::Process { up: false, by_itself: None });
-        }
-    }
-
-    fn up(&mut self, who: &[String], now: SimTime) {
-        for name in who {
-            let ip = self.scenario.nodes[name].ip;
-            self.fabric.host_up(ip.into(), now);
-            self.sim.bounce(ip.to_string());
-            push(&self.log, now, name, What::Process { up: true, by_itself: None });
-        }
-    }
-
-    fn runs(&mut self, name: &str) -> bool {
-        let ip = self.scenario.nodes[name].ip.to_string();
-        self.sim.is_host_running(ip)
-    }
-
-    fn ended(&mut self, who: &[String]) -> Option<String> {
-        let down: Vec<&str> = who.iter().filter(|name| !self.runs(name)).map(String::as_str).collect();
-        (!down.is_empty()).then(|| format!("not running: {}", down.join(", ")))
-    }
-
     /// What happened to connections, seen from each node at their ends.
     fn note_connections(&mut self) {
         for event in self.fabric.drain_events() {
@@ -238,6 +177,42 @@ impl<'a> Run<'a> {
             let telemetry = telemetry.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let metrics = exposition::values(&telemetry.metrics().render());
             push(&self.log, now, name, What::Metrics(metrics));
+        }
+    }
+}
+
+impl Stage for Run<'_> {
+    type Network = Fabric;
+
+    fn faults(&mut self) -> (&mut LinkFaults<Fabric>, &mut Machines) {
+        (&mut self.links, &mut self.machines)
+    }
+
+    fn seen(&mut self, now: SimTime, source: &str, what: What) {
+        push(&self.log, now, source, what);
+    }
+
+    fn down(&mut self, name: &str, power_loss: bool, now: SimTime) {
+        let ip = self.scenario.nodes[name].ip;
+        self.fabric.host_down(ip.into(), power_loss, now);
+        self.sim.crash(ip.to_string());
+    }
+
+    fn up(&mut self, name: &str, now: SimTime) {
+        let ip = self.scenario.nodes[name].ip;
+        self.fabric.host_up(ip.into(), now);
+        self.sim.bounce(ip.to_string());
+    }
+
+    fn runs(&mut self, name: &str) -> bool {
+        let ip = self.scenario.nodes[name].ip.to_string();
+        self.sim.is_host_running(ip)
+    }
+
+    fn direct(&mut self, peer: &str, direction: &Direction) {
+        if let Some(to) = self.directions.get(peer) {
+            // The peer plays to the end of the run.
+            let _ = to.send(direction.clone());
         }
     }
 }

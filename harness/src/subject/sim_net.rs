@@ -10,13 +10,14 @@ use node::runtime::network::{Accepted, Listener, Network};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::fabric::{Answer, ConnectionId, Fabric, MIN_LATENCY};
+use super::connection::Answer;
+use super::fabric::{ConnectionId, Fabric, MIN_LATENCY};
 use super::gate::Gate;
 use super::sim_clock::EPOCH_MS;
 use crate::fault::SimTime;
 
 /// A SYN is tried so often, after 0, 1, 3, 7, … seconds, and then the dial has failed, after 127 s (Linux, tcp_syn_retries = 6).
-const SYN_TRIES: u32 = 7;
+pub(super) const SYN_TRIES: u32 = 7;
 
 /// A network seen from one address. Any number of addresses can share a turmoil host; all of it must run inside of one.
 #[derive(Debug, Clone)]

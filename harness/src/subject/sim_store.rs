@@ -25,20 +25,20 @@ impl SimStore {
 
     /// Says what the chain is above `ancestor`; checks it anew, by nothing that the node said.
     fn tell(&self, ancestor: Height) {
-        let tip = self.chain.tip();
-        let broken = (ancestor..tip.height)
-            .find_map(|height| self.broken(height).map(|why| format!("block {}: {why}", height + 1)));
-        (self.seen)(ancestor, tip, broken);
+        (self.seen)(ancestor, self.chain.tip(), broken(&self.chain, ancestor));
     }
+}
 
-    /// Why the block above `height` does not continue it.
-    fn broken(&self, height: Height) -> Option<String> {
-        let (Some(parent), Some(block)) = (self.chain.block_at(height), self.chain.block_at(height + 1)) else {
+/// The first block above `ancestor` that does not continue the chain, and why not.
+pub(super) fn broken(chain: &impl ChainView, ancestor: Height) -> Option<String> {
+    let broken = |height: Height| {
+        let (Some(parent), Some(block)) = (chain.block_at(height), chain.block_at(height + 1)) else {
             return Some("missing".into());
         };
         // The node's clock may have been ahead when it took the block: only the order of times is checked.
         check(&parent.tip(), &block, block.timestamp()).err().map(|error| error.to_string())
-    }
+    };
+    (ancestor..chain.tip().height).find_map(|height| broken(height).map(|why| format!("block {}: {why}", height + 1)))
 }
 
 impl ChainView for SimStore {

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::mark::{self, Mark};
 use super::mutant::{self, Mutant};
 use super::timing::Timing;
 
@@ -19,6 +20,9 @@ impl Benches {
         let (failures, until) = self.0.entry(ip).or_default();
         let lasts = timing.bench.saturating_mul(1 << (*failures).min(5)).min(timing.bench_max);
         *failures += 1;
+        if *failures > 3 {
+            mark::reached(Mark::LongBench);
+        }
         *until = if mutant::is(Mutant::BenchNeverEnds) { Duration::MAX } else { now + lasts };
         lasts
     }
@@ -30,6 +34,10 @@ impl Benches {
 
     /// When the bench ends, if it has not.
     pub fn until(&self, ip: IpAddr, now: Duration) -> Option<Duration> {
-        self.0.get(&ip).map(|(_, until)| *until).filter(|until| *until > now)
+        let until = self.0.get(&ip).map(|(_, until)| *until);
+        if until.is_some_and(|until| until <= now) {
+            mark::reached(Mark::BenchEnded);
+        }
+        until.filter(|until| *until > now)
     }
 }

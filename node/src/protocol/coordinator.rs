@@ -1,6 +1,7 @@
 //! "Am I behind?" (Component 1, D-1): a pure decision over the heights of whitelisted peers.
 use std::net::IpAddr;
 
+use super::mark::{self, Mark};
 use super::mutant::{self, Mutant};
 use super::timing::LEAD_ALARM;
 use crate::chain::Height;
@@ -50,7 +51,10 @@ pub(super) fn find(our: Height, sources: &[Source], threshold: u64, leader_rule:
         let leader_rule = leader_rule && !mutant::is(Mutant::NoLeaderRule);
         let ahead = sources.iter().filter(|source| leader_rule && !source.benched && source.height > line);
         match highest(ahead) {
-            Some(leader) => Lag::LeaderAhead { ip: leader.ip, height: leader.height },
+            Some(leader) => {
+                mark::reached(Mark::LeaderRule);
+                Lag::LeaderAhead { ip: leader.ip, height: leader.height }
+            }
             None => Lag::InSync,
         }
     };

@@ -12,6 +12,7 @@ mod event;
 mod fork;
 mod input;
 mod liveness;
+pub mod mark;
 pub mod mutant;
 mod output;
 mod peer_table;
@@ -45,6 +46,7 @@ use bans::Bans;
 use bench::Benches;
 use download::{Download, Requests};
 use fork::Forks;
+use mark::Mark;
 use peer_table::PeerTable;
 use reconnect::Dialler;
 use rng::Rng;
@@ -138,6 +140,7 @@ impl Core {
         core.tell(Event::Started { height: tip.height, tip: tip.hash, time_scale: config.time_scale });
         if chain.staged_tip().is_some() {
             // What a former life was fetching.
+            mark::reached(Mark::StagedDiscarded);
             core.write(Write::Discard, After::Discard);
         }
         core.schedule_production();
@@ -245,6 +248,10 @@ impl Core {
             After::Stage { bytes } => self.staged(bytes),
             After::Switch { old_height, old_tip, ancestor } => {
                 let (new_height, new_tip) = (tip.height, tip.hash);
+                mark::reached(Mark::Reorg);
+                if old_height.saturating_sub(ancestor) > 2_000 {
+                    mark::reached(Mark::DeepReorg);
+                }
                 self.last_reorg = Some(ReorgStatus { at: self.now.unix_ms, old_height, new_height, ancestor });
                 self.tell(Event::Reorg { old_height, old_tip, new_height, new_tip, ancestor });
                 self.switched();

@@ -1,6 +1,7 @@
 //! Making blocks (D-14): in one's own slot, and never while behind.
 use std::time::Duration;
 
+use super::mark::{self, Mark};
 use super::timing::{BLOCK_SECONDS, PRODUCE_LAG};
 use super::{After, Core};
 use crate::chain::{ChainView, Write, next_block};
@@ -31,12 +32,11 @@ impl Core {
         let tip = chain.tip();
         let syncing = self.write_pending() || !self.chain_download.ranges.is_empty() || self.forks.contest.is_some();
         let timestamp = self.now_unix();
-        if !ours
-            || syncing
-            || timestamp <= tip.timestamp
-            || self.expected_height(chain) > tip.height.saturating_add(PRODUCE_LAG)
-        {
+        if !ours || syncing || timestamp <= tip.timestamp {
             return;
+        }
+        if self.expected_height(chain) > tip.height.saturating_add(PRODUCE_LAG) {
+            return mark::reached(Mark::ProducerSilent);
         }
         let leader = self.config.network.listen.ip().to_string();
         let block = next_block(&tip, timestamp, &leader, self.rng.next());

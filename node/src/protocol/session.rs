@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::liveness::Checked;
+use super::mark::{self, Mark};
 use super::mutant::{self, Mutant};
 use super::peer_table::Conn;
 use super::timing::{HALF_OPEN_MAX, Patience};
@@ -41,6 +42,7 @@ impl Core {
             let oldest =
                 self.peers.iter().filter(waiting).min_by_key(|conn| (conn.whitelisted, conn.id)).map(|conn| conn.id);
             if let Some(id) = oldest {
+                mark::reached(Mark::HalfOpenDropped);
                 self.drop_connection(id, "too many unfinished handshakes");
             }
         }
@@ -70,7 +72,10 @@ impl Core {
             return;
         }
         match retry.gave_up {
-            Some(failures) => self.tell(Event::GaveUpDialling { ip, failures }),
+            Some(failures) => {
+                mark::reached(Mark::GaveUpDialling);
+                self.tell(Event::GaveUpDialling { ip, failures });
+            }
             None => self.tell(Event::Reconnecting { ip, whitelisted: retry.whitelisted, after: retry.after }),
         }
     }
@@ -125,9 +130,15 @@ impl Core {
         let (ip, direction, whitelisted) = (conn.ip, conn.direction, conn.whitelisted);
         let duplicate_of = self.peers.by_ip(ip).map(|established| (established.id, self.stays(established, conn)));
         match duplicate_of {
-            Some((_, true)) => return self.drop_connection(id, "duplicate"),
-            Some((_, false)) => {}
-            None if !self.has_slot(whitelisted) => return self.drop_connection(id, "no slot"),
+            Some((_, true)) => {
+                mark::reached(Mark::Duplicate);
+                return self.drop_connection(id, "duplicate");
+            }
+            Some((_, false)) => mark::reached(Mark::Duplicate),
+            None if !self.has_slot(whitelisted) => {
+                mark::reached(Mark::SlotRefused);
+                return self.drop_connection(id, "no slot");
+            }
             None => {}
         }
         self.peers.establish(id, self.now.at);
@@ -201,6 +212,7 @@ impl Core {
             return;
         }
         if let Some(lasts) = self.bans.strike(ip, self.now.at, &self.timing) {
+            mark::reached(Mark::Banned);
             self.tell(Event::Banned { ip, lasts, reason: reason.to_owned() });
             let theirs: Vec<ConnId> = self.peers.iter().filter(|conn| conn.ip == ip).map(|conn| conn.id).collect();
             for id in theirs {
@@ -255,6 +267,7 @@ impl Core {
         conn.foreign = true;
         (conn.reported, conn.announced, conn.tip) = (None, None, None);
         let ip = conn.ip;
+        mark::reached(Mark::ForeignGenesis);
         self.tell(Event::ForeignGenesis { ip, theirs });
         self.request_closed(ip);
         self.fork_peer_gone(ip);
@@ -313,6 +326,7 @@ impl Core {
             Checked::Missed(missed) => self.tell(Event::PongMissed { ip, direction, missed, max }),
             Checked::Unresponsive(missed) => {
                 self.tell(Event::PongMissed { ip, direction, missed, max });
+                mark::reached(if whitelisted { Mark::MasternodeUnresponsive } else { Mark::PeerUnresponsive });
                 self.tell(Event::Unresponsive { ip, direction, whitelisted, missed, timeout: patience.expires });
                 self.drop_connection(id, "unresponsive");
             }

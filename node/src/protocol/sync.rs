@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::consensus_check::{Vote, vote};
 use super::coordinator::{self, Finding, Lag, Source};
 use super::download::{Download, Goal, Purpose, Range, Request, fitting};
+use super::mark::{self, Mark};
 use super::mutant::{self, Mutant};
 use super::peer_table::Conn;
 use super::timing::RANGES_AT_ONCE;
@@ -98,8 +99,14 @@ impl Core {
         let consensus = finding.consensus;
         let (state, event) = match (finding.lag, best) {
             (Lag::Behind, Some(ip)) => (State::Behind, Event::Behind { our, consensus, ip }),
-            (Lag::Behind, None) => (State::NoPeer, Event::NoPeer { our, consensus }),
-            _ if finding.alarming(our) => (State::Ahead, Event::Ahead { our, consensus }),
+            (Lag::Behind, None) => {
+                mark::reached(Mark::NoPeer);
+                (State::NoPeer, Event::NoPeer { our, consensus })
+            }
+            _ if finding.alarming(our) => {
+                mark::reached(Mark::LeadAlarm);
+                (State::Ahead, Event::Ahead { our, consensus })
+            }
             (Lag::LeaderAhead { ip, height }, _) => (State::PeerAhead, Event::PeerAhead { ip, blocks: height - our }),
             (Lag::InSync, _) => (State::InSync, Event::InSync { our, consensus, changed: false }),
         };
@@ -251,6 +258,9 @@ impl Core {
             now,
             &self.timing,
         );
+        if hedge {
+            mark::reached(Mark::HedgeAsked);
+        }
         let wanted = &mut self.download(purpose).ranges[index];
         wanted.asked.insert(ip);
         wanted.hedge_at = now + hedge_after;
@@ -336,6 +346,7 @@ impl Core {
         let open = self.requests.open.get(&ip).copied();
         let expired = self.requests.expired.get(&ip).copied();
         let Some(first) = blocks.first().map(SealedBlock::height) else {
+            mark::reached(Mark::EmptyAnswer);
             match (open, expired) {
                 (_, Some((request, true))) => {
                     self.requests.expired.insert(ip, (request, false));
@@ -358,12 +369,14 @@ impl Core {
                 return self.failed(ip, request.range, "late");
             }
             if request.cancelled {
+                mark::reached(Mark::AnswerCancelled);
                 self.tell_received(ip, first, blocks.len() as u64);
                 return self.unasked(ip, blocks, chain);
             }
             self.use_answer(ip, request, blocks, chain);
         } else if let Some((request, _)) = expired.filter(|(request, _)| request.range.contains(first)) {
             self.requests.expired.remove(&ip);
+            mark::reached(Mark::LateAnswerUsed);
             self.use_answer(ip, request, blocks, chain);
         } else if open.is_some() && blocks.iter().all(|block| chain.hash_at(block.height()) == Some(block.hash())) {
             self.request_failed(ip, "only blocks we hold already");
@@ -396,12 +409,21 @@ impl Core {
         };
         let count = fits.len() as u64;
         let start = fits[0].height();
+        if count < request.range.len() {
+            mark::reached(Mark::ShortAnswer);
+        }
+        let first_asked = |other: &Request| overlap(other.range, request.range) && other.asked_at < request.asked_at;
+        if self.requests.open.values().any(first_asked) {
+            mark::reached(Mark::HedgeWon);
+        }
         if count < request.range.len() && mutant::is(Mutant::ShortAnswerIsNone) {
             return self.failed(ip, request.range, "short answer");
         }
-        ranges[i].got.extend(fits.into_iter().map(|block| (block, ip)));
         let hedge_after = if whitelisted { self.timing.hedge_whitelisted } else { self.timing.hedge_regular };
-        self.download(request.purpose).ranges[i].hedge_at = self.now.at + hedge_after;
+        let hedge_at = self.now.at + hedge_after;
+        let range = &mut self.download(request.purpose).ranges[i];
+        range.got.extend(fits.into_iter().map(|block| (block, ip)));
+        range.hedge_at = hedge_at;
         self.benches.cleared(ip);
         self.tell_received(ip, start, count);
     }
@@ -425,13 +447,16 @@ impl Core {
             return true;
         }
         if conn.whitelisted && self.config.sync.trust_whitelisted && !mutant::is(Mutant::NoBypass) {
+            mark::reached(Mark::Bypass);
             self.tell_sometimes("priority_sync", Some(ip), Event::PrioritySync { ip, tip, our });
             return true;
         }
         if let Vote::Failed { agree, total } = vote {
+            mark::reached(Mark::Deferred);
             self.tell_sometimes("off_consensus", Some(ip), Event::OffConsensus { ip, agree, total, tip });
             return false;
         }
+        mark::reached(Mark::VotePassed);
         true
     }
 
@@ -530,6 +555,7 @@ impl Core {
 
     fn rejected(&mut self, ip: IpAddr, block: &SealedBlock, error: &BlockError) {
         let (height, reason) = (block.height(), error.to_string());
+        mark::reached(Mark::BlockRejected);
         self.tell(Event::BlockRejected { ip, height, reason });
         self.strike(ip, "invalid block");
     }
@@ -589,6 +615,7 @@ impl Core {
             }
         }
         if !blocks.is_empty() {
+            mark::reached(Mark::UnaskedUsed);
             let count = blocks.len() as u64;
             self.write(Write::Append(blocks), After::Append { count });
         }

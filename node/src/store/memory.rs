@@ -1,26 +1,27 @@
-//! A store that forgets at exit.
+//! A chain that is forgotten at exit, and a store of it.
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::linked::linked;
 use super::{Commit, Store, StoreError, Write};
 use crate::chain::{ChainView, Hash, Height, SealedBlock, Tip};
 
-/// A chain in memory; a write is done when [`Store::commit`] returns.
-#[derive(Debug)]
-pub struct MemoryStore(Mutex<State>);
-
-#[derive(Debug)]
-struct State {
+/// A chain in memory, and the branch beside it.
+#[derive(Debug, Clone)]
+pub struct MemoryChain {
     /// By height; never empty.
     blocks: Vec<SealedBlock>,
     /// Empty, or linked to a block of the chain.
     staged: Vec<SealedBlock>,
 }
 
-impl MemoryStore {
+/// A [`MemoryChain`] as a store; a write is done when [`Store::commit`] returns.
+#[derive(Debug)]
+pub struct MemoryStore(Mutex<MemoryChain>);
+
+impl MemoryChain {
     /// A chain of one block, whose height is 0.
     pub fn new(genesis: SealedBlock) -> Self {
-        Self(Mutex::new(State { blocks: vec![genesis], staged: Vec::new() }))
+        Self { blocks: vec![genesis], staged: Vec::new() }
     }
 
     /// A chain of `blocks`, the genesis first.
@@ -30,24 +31,17 @@ impl MemoryStore {
     pub fn with_blocks(blocks: impl IntoIterator<Item = SealedBlock>) -> Result<Self, StoreError> {
         let mut blocks = blocks.into_iter();
         let genesis = blocks.next().ok_or_else(|| failed("a chain needs a genesis"))?;
-        let store = Self::new(genesis);
-        store.apply(Write::Append(blocks.collect()))?;
-        Ok(store)
+        let mut chain = Self::new(genesis);
+        chain.apply(Write::Append(blocks.collect()))?;
+        Ok(chain)
     }
 
-    /// Bytes of compact JSON of the staged branch.
-    pub fn staged_bytes(&self) -> usize {
-        self.state().staged.iter().map(SealedBlock::json_len).sum()
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // No write panics half way, so a poisoned state is a whole one.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn apply(&self, write: Write) -> Result<(), StoreError> {
-        let mut state = self.state();
-        let State { blocks, staged } = &mut *state;
+    /// Applies a write, or nothing of it.
+    ///
+    /// # Errors
+    /// Where a block does not link, or no branch is there to switch to.
+    pub fn apply(&mut self, write: Write) -> Result<(), StoreError> {
+        let Self { blocks, staged } = self;
         match write {
             Write::Append(new) => {
                 linked(blocks.last().map(link), &new)?;
@@ -72,6 +66,31 @@ impl MemoryStore {
     }
 }
 
+impl MemoryStore {
+    /// As [`MemoryChain::new`].
+    pub fn new(genesis: SealedBlock) -> Self {
+        Self(Mutex::new(MemoryChain::new(genesis)))
+    }
+
+    /// As [`MemoryChain::with_blocks`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_blocks(blocks: impl IntoIterator<Item = SealedBlock>) -> Result<Self, StoreError> {
+        MemoryChain::with_blocks(blocks).map(|chain| Self(Mutex::new(chain)))
+    }
+
+    /// Bytes of compact JSON of the staged branch.
+    pub fn staged_bytes(&self) -> usize {
+        self.chain().staged.iter().map(SealedBlock::json_len).sum()
+    }
+
+    fn chain(&self) -> MutexGuard<'_, MemoryChain> {
+        // No write panics half way, so a poisoned state is a whole one.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The block of the chain below the first of `branch`.
 fn parent_of<'a>(blocks: &'a [SealedBlock], branch: &[SealedBlock]) -> Option<&'a SealedBlock> {
     let below = branch.first()?.height().checked_sub(1)?;
@@ -86,27 +105,45 @@ fn failed(reason: &str) -> StoreError {
     StoreError::Failed(reason.to_owned())
 }
 
-impl ChainView for MemoryStore {
+impl ChainView for MemoryChain {
     fn tip(&self) -> Tip {
-        self.state().blocks.last().expect("a chain has a genesis").tip()
+        self.blocks.last().expect("a chain has a genesis").tip()
     }
 
     fn hash_at(&self, h: Height) -> Option<Hash> {
-        self.block_at(h).map(|block| block.hash())
+        self.blocks.get(usize::try_from(h).ok()?).map(SealedBlock::hash)
     }
 
     fn block_at(&self, h: Height) -> Option<SealedBlock> {
-        self.state().blocks.get(usize::try_from(h).ok()?).cloned()
+        self.blocks.get(usize::try_from(h).ok()?).cloned()
     }
 
     fn staged_tip(&self) -> Option<Tip> {
-        self.state().staged.last().map(SealedBlock::tip)
+        self.staged.last().map(SealedBlock::tip)
+    }
+}
+
+impl ChainView for MemoryStore {
+    fn tip(&self) -> Tip {
+        self.chain().tip()
+    }
+
+    fn hash_at(&self, h: Height) -> Option<Hash> {
+        self.chain().hash_at(h)
+    }
+
+    fn block_at(&self, h: Height) -> Option<SealedBlock> {
+        self.chain().block_at(h)
+    }
+
+    fn staged_tip(&self) -> Option<Tip> {
+        self.chain().staged_tip()
     }
 }
 
 impl Store for MemoryStore {
     fn commit(&self, write: Write) -> Commit<'_> {
-        Box::pin(std::future::ready(self.apply(write)))
+        Box::pin(std::future::ready(self.chain().apply(write)))
     }
 }
 

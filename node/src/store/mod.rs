@@ -4,7 +4,7 @@ mod memory;
 pub mod redb;
 
 pub use crate::chain::Write;
-pub use memory::MemoryStore;
+pub use memory::{MemoryChain, MemoryStore};
 pub use redb::RedbStore;
 
 use std::future::Future;

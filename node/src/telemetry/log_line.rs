@@ -14,7 +14,7 @@ macro_rules! line {
 }
 
 /// Logs `event`; some have no line. Field names are those of the line and of [`Event`]; durations are in seconds.
-pub(super) fn write(event: &Event) {
+pub fn write(event: &Event) {
     match event {
         Event::Started { height, tip, time_scale } => {
             line!(INFO, "started", height, tip = tip.short(), time_scale, "Started at height {height} {}", tip.short());

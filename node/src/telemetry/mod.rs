@@ -6,6 +6,7 @@ mod metrics;
 #[cfg(test)]
 mod tests;
 
+pub use log_line::write as log_line;
 pub use metrics::Metrics;
 
 use crate::protocol::Event;

@@ -4,7 +4,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use super::Message;
-use crate::chain::compact_json;
+use crate::chain::{SealedBlock, compact_json};
 
 /// Characters of a peer's text that are kept for people.
 const EXCERPT: usize = 64;
@@ -64,6 +64,30 @@ pub fn encode(message: &Message) -> Vec<u8> {
     let mut line = compact_json(message);
     line.push(b'\n');
     line
+}
+
+/// Bytes of [`encode`]'s line, without writing it where it is one of those that are sent all the time.
+pub fn encoded_len(message: &Message) -> usize {
+    let digits = |number: u64| number.checked_ilog10().map_or(1, |log| log as usize + 1);
+    let blocks = |blocks: &[SealedBlock]| {
+        2 + blocks.len().saturating_sub(1) + blocks.iter().map(SealedBlock::json_len).sum::<usize>()
+    };
+    let value = match message {
+        Message::Ping { nonce, timestamp, height } | Message::Pong { nonce, timestamp, height } => {
+            let height = height.map_or(0, |height| r#","height":"#.len() + digits(height));
+            let sign = usize::from(*timestamp < 0);
+            r#"{"nonce":,"timestamp":}"#.len() + digits(*nonce) + sign + digits(timestamp.unsigned_abs()) + height
+        }
+        Message::BlockInventory(height) | Message::BlockHeightResponse(height) | Message::GetBlockHash(height) => {
+            digits(*height)
+        }
+        Message::BlocksResponse(list) | Message::BlockRangeResponse(list) => blocks(list),
+        Message::BlockResponse(block) | Message::BlockAnnouncement(block) | Message::GenesisAnnouncement(block) => {
+            block.json_len()
+        }
+        other => return encode(other).len(),
+    };
+    r#"{"":}"#.len() + message.name().len() + value + "\n".len()
 }
 
 /// Tells apart the reasons why `text` is no message we know. Parses without recursion and without keeping anything.
@@ -157,10 +181,29 @@ mod tests {
         for line in lines!("messages") {
             let read = message(line);
             assert_eq!(text(&read), format!("{line}\n"));
+            assert_eq!(encoded_len(&read), line.len() + 1, "{line}");
             assert!(line.contains(&format!("\"{}\"", read.name())), "{line}");
             missing.retain(|name| *name != read.name());
         }
         assert_eq!(missing, [""; 0]);
+    }
+
+    #[test]
+    fn the_length_of_a_line_is_known_without_it() {
+        for number in [0, 9, 10, 999, 1_000, u64::MAX] {
+            for timestamp in [i64::MIN, -1, 0, i64::MAX] {
+                for height in [None, Some(number)] {
+                    let ping = Message::Ping { nonce: number, timestamp, height };
+                    assert_eq!(encoded_len(&ping), encode(&ping).len(), "{ping:?}");
+                }
+            }
+            assert_eq!(encoded_len(&Message::BlockInventory(number)), encode(&Message::BlockInventory(number)).len());
+        }
+        let block = crate::chain::testnet();
+        for count in 0..4 {
+            let blocks = Message::BlockRangeResponse(vec![block.clone(); count]);
+            assert_eq!(encoded_len(&blocks), encode(&blocks).len());
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::chain::{Branch, ChainView, Hash, Height, SealedBlock, Tip, Write, prefers};
 use crate::protocol::download::{Goal, Purpose};
+use crate::protocol::mark::{self, Mark};
 use crate::protocol::mutant::{self, Mutant};
 use crate::protocol::timing::BRANCH_BYTES;
 use crate::protocol::{After, Core, Event, ForkStage, ForkStatus};
@@ -171,6 +172,12 @@ impl Core {
             Branch { holders: holders.0, length: their_tip.height.saturating_sub(ancestor), tip: their_tip.hash };
         let ours = Branch { holders: holders.1, length: tip.height.saturating_sub(ancestor), tip: tip.hash };
         let tie = (theirs.holders, theirs.length) == (ours.holders, ours.length);
+        mark::reached(match () {
+            () if theirs.holders != ours.holders => Mark::HoldersDecide,
+            () if theirs.length != ours.length => Mark::LengthDecides,
+            () if prefers(&theirs, &ours) => Mark::TieLost,
+            () => Mark::TieWon,
+        });
         if prefers(&theirs, &ours) && !(tie && mutant::is(Mutant::TieByArrival)) {
             return None;
         }
@@ -252,6 +259,7 @@ impl Core {
         let ip = contest.ip;
         let until = self.benches.until(ip, self.now.at).unwrap_or(self.now.at + self.timing.bench);
         self.forks.paused.insert(ip, until);
+        mark::reached(Mark::BranchAbandoned);
         self.tell(Event::ForkGaveUp { ip, reason: reason.to_owned() });
         self.end_contest();
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::mark::{self, Mark};
 use super::mutant::{self, Mutant};
 use super::{ConnId, Core, Event, ForkStage, ForkStatus};
 use crate::chain::{ChainView, Hash, Height};
@@ -176,6 +177,9 @@ impl Core {
                 let round_trips = search.round_trips;
                 self.forks.searches.remove(&ip);
                 let depth = chain.tip().height.saturating_sub(ancestor);
+                if depth > 2_000 {
+                    mark::reached(Mark::DeepAncestor);
+                }
                 self.tell_sometimes(
                     "ancestor_found",
                     Some(ip),
@@ -184,6 +188,7 @@ impl Core {
                 self.begin_contest(ip, ancestor, theirs, chain);
             }
             Next::NothingInCommon => {
+                mark::reached(Mark::NothingInCommon);
                 let reason = format!("no common block within {} blocks", search.limit);
                 self.give_up(ip, reason);
             }
@@ -196,6 +201,7 @@ impl Core {
         let (_, attempts) = limits(priority);
         search.failed += u32::from(!mutant::is(Mutant::EndlessSearch));
         if search.failed >= attempts {
+            mark::reached(Mark::SearchFailed);
             let reason = format!("{attempts} attempts failed");
             return self.give_up(ip, reason);
         }
