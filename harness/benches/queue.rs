@@ -25,7 +25,7 @@ fn main() {
         let rounds = if nodes > 20 { 1 } else { ROUNDS };
         let (spent, history) =
             (0..rounds).map(|_| timed(&scenario, &chains)).min_by_key(|(spent, _)| *spent).expect("there are rounds");
-        let messages = total(&history, "messages");
+        let messages = total(&history, "network_messages");
         println!(
             "{nodes:3} nodes, one hour, a block a minute: {:7.1} ms of CPU, {:7.0} times real time (goal 100,000 with 20), {messages:8.0} messages, {:4.0} ns each (goal 1,000)",
             spent.as_secs_f64() * 1e3,

@@ -34,7 +34,7 @@ impl Fabric {
     /// A network in which every link is as `default`, until changed. All randomness comes from `seed`.
     pub fn new(seed: u64, default: LinkParams) -> Self {
         let net = Net::new(seed, default);
-        Self(Arc::new(Mutex::new(State { net, listeners: BTreeMap::new(), streams: BTreeMap::new(), next_id: 0 })))
+        Self(Arc::new(Mutex::new(State { net, listeners: BTreeMap::new(), streams: BTreeMap::new(), next_id: 0, lines: 0 })))
     }
 
     /// Changes the directed link `from` -> `to` from `now` on.
@@ -74,10 +74,10 @@ impl Fabric {
         std::mem::take(&mut self.lock().net.events)
     }
 
-    /// Bytes that all links were given, and how often a connection was opened.
-    pub fn totals(&self) -> (u64, u64) {
+    /// Bytes that all links were given, how often a connection was opened, and lines that were written.
+    pub fn totals(&self) -> (u64, u64, u64) {
         let state = self.lock();
-        (state.net.bytes(), state.next_id)
+        (state.net.bytes(), state.next_id, state.lines)
     }
 
     /// A dial leaves.
@@ -104,6 +104,8 @@ pub(super) struct State {
     listeners: BTreeMap<(IpAddr, u16), Backlog>,
     streams: BTreeMap<ConnectionId, Streams>,
     next_id: u64,
+    /// Line ends that were written.
+    lines: u64,
 }
 
 /// What a listener hasn't accepted yet.
@@ -201,7 +203,7 @@ impl State {
 
     /// The SYN-ACK has arrived: the connection is open for the dialler now, and for the listener as soon as the ACK is there.
     pub fn open(&mut self, from: IpAddr, to: SocketAddr, now: SimTime) -> io::Result<ConnectionId> {
-        let Self { net, listeners, streams, next_id } = self;
+        let Self { net, listeners, streams, next_id, .. } = self;
         let backlog = listeners.get_mut(&(to.ip(), to.port())).ok_or(ErrorKind::ConnectionReset)?;
         *next_id += 1;
         let id = *next_id;
@@ -255,6 +257,7 @@ impl State {
         let answer = stream.connection.write(side, now, data.len(), &mut self.net);
         if let Now(Ok(n)) = answer {
             stream.bytes[side].bytes.extend(&data[..n]);
+            self.lines += memchr::memchr_iter(b'\n', &data[..n]).count() as u64;
         }
         stream.settle();
         match answer {

@@ -144,8 +144,9 @@ impl<'a> Run<'a> {
             take(&mut self, id, turn, now);
         }
         self.sample(now);
-        let (bytes, connections) = self.fabric.totals();
-        let totals = [("network_bytes", bytes), ("network_connections", connections)];
+        let (bytes, connections, lines) = self.fabric.totals();
+        let totals =
+            [("network_bytes", bytes), ("network_connections", connections), ("network_messages", lines)];
         let totals = totals.map(|(name, total)| (name.to_owned(), total as f64)).into();
         push(&self.log, now, "harness", What::Metrics(totals));
         push(&self.log, now, "harness", What::Ended);

@@ -157,7 +157,7 @@ impl<'a> World<'a> {
         self.seen.set_now(until);
         self.sample(true);
         let (bytes, connections) = (self.net.0.borrow().bytes(), self.wires.len() as u64);
-        let totals = [("network_bytes", bytes), ("network_connections", connections), ("messages", self.messages)];
+        let totals = [("network_bytes", bytes), ("network_connections", connections), ("network_messages", self.messages)];
         let totals = totals.map(|(name, total)| (name.to_owned(), total as f64)).into();
         self.seen.push("harness", What::Metrics(totals));
         self.seen.push("harness", What::Ended);
