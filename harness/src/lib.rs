@@ -3,6 +3,7 @@ pub mod certify;
 pub mod check;
 pub mod cli;
 pub mod export;
+pub mod explore;
 pub mod fault;
 pub mod history;
 pub mod peer;
