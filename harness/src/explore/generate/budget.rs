@@ -1,6 +1,6 @@
 //! How long convergence may take after the last fault and the last stage direction: a sum of the timers that may still run then.
 use super::chains::Chains;
-use super::faults::STORM;
+use super::faults::storm;
 use super::liars::Liars;
 use super::links::Links;
 use super::settings::Settings;
@@ -43,12 +43,13 @@ impl Budget {
         let interval = settings.interval;
         let mut parts = vec![(REACH, "to dial and to shake hands".to_owned())];
         let mut add = |seconds, why: String| parts.push((seconds, why));
+        let storm = storm(links.lossy());
         if swarm.silences() {
             let times = if links.lossy() { 2 } else { 1 };
             let more = if times > 1 { ", and may lose one more" } else { "" };
             add(
-                STORM * times,
-                format!("until TCP tries again what a silence of {STORM}s held back: its timeout doubles{more}"),
+                storm * times,
+                format!("until TCP tries again what a silence of {storm}s held back: its timeout doubles{more}"),
             );
         } else if swarm.closes() {
             add(PING, "until a ping meets a connection that is gone".to_owned());

@@ -1,16 +1,16 @@
 //! When what is hurt: every fault bites, and is over by the end of the hurt.
 //!
 //! A search for a common ancestor ends after ten rounds of 10 s without an answer, and is not begun again for 10 min (D-6). So
-//! nobody may be unheard for 100 s: cuts and lost power come in storms of 45 s, TCP comes back within as long again, and only then
-//! comes the next storm. A fault that leaves no trace is no fault: a cut lasts longer than the 30 s between two pings.
+//! nobody may be unheard for 100 s: cuts and lost power come in storms of 45 s, TCP comes back within as long again (over lossy lines
+//! 35 s, and twice as long again), and only then comes the next storm. A fault that leaves no trace is no fault: a cut lasts longer than the 30 s between two pings.
 use super::dice::Dice;
 use super::swarm::{Kind, Swarm};
 use super::topology::Node;
 
-/// Seconds that somebody is unheard, at most.
-pub const STORM: u64 = 45;
+/// Seconds that somebody stands still, at most.
+const PAUSE: u64 = 45;
 /// Seconds from the end of a storm to the next.
-const LULL: u64 = 60;
+const LULL: u64 = 70;
 /// Seconds in which something passes every pair: a ping each 30 s.
 const BITES: u64 = 35;
 /// Seconds until all are connected.
@@ -53,6 +53,13 @@ pub struct Ground<'a> {
     pub until: u64,
     /// How often connections to one node may end.
     pub closings: u64,
+    /// See [`storm`].
+    pub storm: u64,
+}
+
+/// Seconds that somebody is unheard, at most.
+pub fn storm(lossy: bool) -> u64 {
+    if lossy { 35 } else { 45 }
 }
 
 struct Schedule<'a> {
@@ -67,10 +74,10 @@ struct Schedule<'a> {
 
 /// The faults of a run, in order of time.
 pub fn draw(dice: &mut Dice, swarm: &Swarm, ground: Ground<'_>) -> Vec<Fault> {
-    let room = ground.until.saturating_sub(CONNECTED + STORM);
+    let room = ground.until.saturating_sub(CONNECTED + ground.storm);
     let first = CONNECTED + dice.within(0..=room);
-    let storms = std::iter::successors(Some(first), |at| Some(at + STORM + LULL));
-    let storms = storms.take_while(|at| at + STORM <= ground.until).collect();
+    let storms = std::iter::successors(Some(first), |at| Some(at + ground.storm + LULL));
+    let storms = storms.take_while(|at| at + ground.storm <= ground.until).collect();
     let late = ground.nodes.iter().filter(|node| node.starts_at > 0);
     let busy = late.map(|node| (node.name.clone(), 0, node.starts_at + CONNECTED)).collect();
     let mut schedule = Schedule { ground, storms, faults: Vec::new(), busy, links_until: 0 };
@@ -117,11 +124,11 @@ impl Schedule<'_> {
         let (from, to, least, most) = match kind {
             Kind::Cut | Kind::CutOneWay | Kind::PowerLoss => {
                 let storm = *self.storms.get(dice.within(0..=self.storms.len().max(1) as u64 - 1) as usize)?;
-                (storm, storm + STORM, if kind == Kind::PowerLoss { 1 } else { BITES }, STORM)
+                (storm, storm + self.ground.storm, if kind == Kind::PowerLoss { 1 } else { BITES }, self.ground.storm)
             }
             Kind::Link => (self.links_until.max(CONNECTED), self.ground.until, BITES, LONGEST_LINK),
             Kind::Kill => (CONNECTED, self.ground.until, 1, 60),
-            Kind::Pause | Kind::Skew => (CONNECTED, self.ground.until, 15, STORM),
+            Kind::Pause | Kind::Skew => (CONNECTED, self.ground.until, 15, PAUSE),
         };
         let longest = to.checked_sub(from).filter(|room| *room >= least)?;
         let lasts = dice.within(least..=most.min(longest));

@@ -60,7 +60,8 @@ pub struct Links {
 }
 
 impl Links {
-    pub fn draw(dice: &mut Dice, topology: &Topology) -> Self {
+    /// So many blocks have to be fetched.
+    pub fn draw(dice: &mut Dice, topology: &Topology, blocks: u64) -> Self {
         let line = |latency, jitter| Some(Line { latency, jitter, ..Line::default() });
         let (kind, all) = match dice.within(0..=7) {
             0 => ("usual", None),
@@ -76,7 +77,7 @@ impl Links {
                 let jitter = dice.within(50..=300);
                 ("jittery", Some(Line { latency: 20, jitter, duplicate, reorder, ..Line::default() }))
             }
-            6 => ("slow", Some(slow(dice, 50))),
+            6 => ("slow", Some(slow(dice, 50, blocks))),
             _ => ("uneven", line(2, 2)),
         };
         let names: Vec<String> = topology.nodes.iter().map(|node| node.name.clone()).collect();
@@ -84,7 +85,7 @@ impl Links {
         let worse = dice.some(&names, count as usize);
         let own = worse.into_iter().map(|name| {
             let line = match dice.within(0..=2) {
-                0 => slow(dice, 100),
+                0 => slow(dice, 100, blocks),
                 1 => Line { latency: 300, jitter: 100, loss: 3, ..Line::default() },
                 _ => Line { latency: 80, jitter: 200, reorder: 3, ..Line::default() },
             };
@@ -97,9 +98,9 @@ impl Links {
         self.all.iter().chain(self.own.iter().map(|(_, line)| line))
     }
 
-    /// Milliseconds to an answer on the worst line.
-    pub fn there_and_back(&self) -> u64 {
-        self.lines().map(Line::there_and_back).max().unwrap_or(20)
+    /// Milliseconds to get a range on the worst line, bandwidth apart: a question, and an answer that is twice as long as TCP's window.
+    pub fn range(&self) -> u64 {
+        2 * self.lines().map(Line::there_and_back).max().unwrap_or(20)
     }
 
     /// kB a second on the slowest line, where one has a limit.
@@ -113,7 +114,8 @@ impl Links {
     }
 }
 
-fn slow(dice: &mut Dice, latency: u64) -> Line {
-    let rate = *dice.one_of(&[200, 300, 500, 1_000]);
+/// Still fast enough for so many blocks in half a minute.
+fn slow(dice: &mut Dice, latency: u64, blocks: u64) -> Line {
+    let rate = (*dice.one_of(&[200, 300, 500, 1_000])).max(blocks / 25);
     Line { latency, jitter: 10, rate, ..Line::default() }
 }

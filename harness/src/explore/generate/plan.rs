@@ -16,6 +16,8 @@ use super::topology::{Shape, Topology};
 const SHORTEST_HURT: u64 = 60;
 /// And the most.
 const LONGEST_HURT: u64 = 600;
+/// Seconds in which ranges go to and fro, at most, on the longest way of blocks.
+const FETCHED: u64 = 30;
 /// How long nodes have to stay converged.
 const STAYS: u64 = 20;
 /// More peers of one node may need more slots than the 75 of regular ones.
@@ -50,13 +52,16 @@ impl Plan {
         let nodes = shape.by_magnitude(count) as usize;
         let mut topology = Topology::draw(&mut shape, nodes);
         let mut chains = Chains::draw(&mut dice(Purpose::Chains), swarm.forks, &mut topology);
-        let links = Links::draw(&mut dice(Purpose::Links), &topology);
+        let links = Links::draw(&mut dice(Purpose::Links), &topology, chains.longest_way());
         let mut times = dice(Purpose::Times);
         let disk = if swarm.slow_disks { *times.one_of(&[1, 5, 20, 100]) } else { 0 };
         let (producers, every) = producers(&mut dice(Purpose::Production), &swarm, &topology, &chains);
         let stage = Stage { forked: chains.forked(), produces: every.is_some() };
-        let mut settings =
-            Settings::draw(&mut dice(Purpose::Settings), swarm.settings, stage.produces, &chains, &links, disk);
+        let fits = |batch: u64| {
+            let ways = topology.hops() * chains.longest_way().div_ceil(batch);
+            ways * (links.range() + disk) <= FETCHED * 1_000
+        };
+        let mut settings = Settings::draw(&mut dice(Purpose::Settings), swarm.settings, stage.produces, &fits);
         let mut lies = dice(Purpose::Liars);
         let mut liars = Liars::default();
         if swarm.whitelisted_liars {
@@ -86,7 +91,13 @@ impl Plan {
                 node.starts_at = times.within(1..=until / 2);
             }
         }
-        let ground = Ground { nodes: &topology.nodes, producers: &producers, until, closings: closings(branches) };
+        let ground = Ground {
+            nodes: &topology.nodes,
+            producers: &producers,
+            until,
+            closings: closings(branches),
+            storm: faults::storm(links.lossy()),
+        };
         let faults = faults::draw(&mut dice(Purpose::Faults), &swarm, ground);
         let directions = match swarm.directions {
             true => directions::draw(&mut dice(Purpose::Directions), &liars.list, stage, &chains, until),

@@ -4,7 +4,6 @@
 //! and three attempts of a search end within one cut (D-6).
 use std::fmt::Write;
 
-use super::chains::Chains;
 use super::dice::Dice;
 use super::links::Links;
 
@@ -26,8 +25,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Those of a scenario where blocks are made, or aren't.
-    pub fn draw(dice: &mut Dice, drawn: bool, produces: bool, chains: &Chains, links: &Links, disk: u64) -> Self {
+    /// Those of a scenario where blocks are made, or aren't; `fits` says whether ranges of so many blocks come in time.
+    pub fn draw(dice: &mut Dice, drawn: bool, produces: bool, fits: &dyn Fn(u64) -> bool) -> Self {
         let mut settings = Self {
             interval: 30,
             batch: 500,
@@ -48,9 +47,8 @@ impl Settings {
                 false => *dice.one_of(&[0, 1, 2, 5, 10, 50, 100]),
             };
             // Small ranges only where there are few: each takes its round trips.
-            let fits =
-                |batch: &u64| rounds(chains.longest_way(), *batch) * (3 * links.there_and_back() + disk) <= 60_000;
-            let batches: Vec<u64> = [1, 20, 50, 100, 101, 250, 499, 500].into_iter().filter(fits).collect();
+            let batches: Vec<u64> =
+                [1, 20, 50, 100, 101, 250, 499, 500].into_iter().filter(|batch| fits(*batch)).collect();
             settings.batch = if batches.is_empty() { 500 } else { *dice.one_of(&batches) };
         }
         settings
@@ -66,7 +64,7 @@ impl Settings {
 
     /// Seconds to fetch so many blocks from one peer: ranges one after the other, 1.1 kB a block.
     pub fn transfer(&self, blocks: u64, links: &Links, disk: u64) -> u64 {
-        let ms = rounds(blocks, self.batch) * (3 * links.there_and_back() + disk);
+        let ms = blocks.div_ceil(self.batch) * (links.range() + disk);
         let sending = links.slowest().map_or(0, |rate| blocks * 11 / 10 / rate);
         ms.div_ceil(1_000) + sending + 1
     }
@@ -104,9 +102,4 @@ impl Settings {
         }
         text
     }
-}
-
-/// Requests for so many blocks.
-fn rounds(blocks: u64, batch: u64) -> u64 {
-    blocks.div_ceil(batch)
 }
