@@ -233,16 +233,17 @@ impl Progress {
             whole.marks.all().count(),
         );
         // Progress that nobody can read is no reason to end.
-        let _ = if self.live {
-            write!(io::stderr(), "\r\x1b[K{line}")
-        } else {
-            writeln!(io::stderr(), "{line}")
-        };
+        let _ = if self.live { write!(io::stderr(), "\r\x1b[K{line}") } else { writeln!(io::stderr(), "{line}") };
     }
 }
 
 /// Tells what came of all seeds, files those that failed, and says how the campaign ended.
-fn tell(args: &ExploreArgs, results: &Results, progress: Option<&Progress>, out: &mut impl Write) -> Result<Exit, CliError> {
+fn tell(
+    args: &ExploreArgs,
+    results: &Results,
+    progress: Option<&Progress>,
+    out: &mut impl Write,
+) -> Result<Exit, CliError> {
     if progress.is_some_and(|progress| progress.live) {
         write!(io::stderr(), "\r\x1b[K")?;
     }
@@ -259,7 +260,13 @@ fn tell(args: &ExploreArgs, results: &Results, progress: Option<&Progress>, out:
         text(results, whole, progress, out)?;
     }
     for (budget, before, now) in &grown {
-        writeln!(io::stderr(), "p99 of {} grew from {:.1} s to {:.1} s", budget.name(), before.as_secs_f64(), now.as_secs_f64())?;
+        writeln!(
+            io::stderr(),
+            "p99 of {} grew from {:.1} s to {:.1} s",
+            budget.name(),
+            before.as_secs_f64(),
+            now.as_secs_f64()
+        )?;
     }
     if args.all_marks {
         for (name, meaning, _) in &never {

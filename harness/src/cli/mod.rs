@@ -3,6 +3,7 @@ mod certify;
 mod clean;
 mod exit;
 mod explain;
+mod explore;
 mod export;
 mod image;
 mod list;
@@ -22,6 +23,7 @@ pub use exit::Exit;
 pub use run::{Format, RunArgs};
 
 use crate::certify::{CaseError, StatementError};
+use crate::explore::results::ResultsError;
 use crate::export::ExportError;
 use crate::replay::read::ReadError;
 use crate::report::MergeError;
@@ -40,6 +42,8 @@ enum Cli {
     Merge(merge::MergeArgs),
     /// Write a scenario as files for container engines.
     Export(export::ExportArgs),
+    /// Draw scenarios from seeds and play each under an event queue, until something fails.
+    Explore(Box<explore::ExploreArgs>),
     /// Turn an incident's logs into a scenario, run it, and tell how much of the incident it shows.
     Replay(Box<replay::ReplayArgs>),
     /// Judge a node by the conformance catalogue, and write a statement about it.
@@ -80,6 +84,8 @@ enum CliError {
     #[error(transparent)]
     Merge(#[from] MergeError),
     #[error(transparent)]
+    Results(#[from] ResultsError),
+    #[error(transparent)]
     Export(#[from] ExportError),
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -108,7 +114,8 @@ impl CliError {
                 Exit::Environment
             }
             Self::Merge(_) | Self::Export(ExportError::Scenario(_)) => Exit::Content,
-            Self::Export(ExportError::Write { .. }) => Exit::Environment,
+            Self::Export(ExportError::Write { .. }) | Self::Results(ResultsError::Io { .. }) => Exit::Environment,
+            Self::Results(_) => Exit::Content,
             Self::Write(_) | Self::Engine(_) | Self::Folder(_) | Self::Harness(_) => Exit::Environment,
         }
     }
@@ -141,6 +148,7 @@ pub fn main() -> Exit {
         Cli::Run(args) => run::run(args, out),
         Cli::Merge(args) => merge::merge(args, out),
         Cli::Export(args) => export::export(args, out),
+        Cli::Explore(args) => explore::explore(args, out),
         Cli::Replay(args) => replay::replay(args, out),
         Cli::Certify(args) => certify::certify(args, out),
         Cli::Verify(args) => verify::verify(args, out),

@@ -75,7 +75,7 @@ impl Campaign {
     /// Plays the seeds of one block that are wanted and not there yet.
     fn block(&self, block: u64, results: &Results, over: &impl Fn() -> bool, to: &Sender<Stretch>) {
         let mut stretch = None;
-        let mut hand_over = |stretch: Option<Stretch>| {
+        let hand_over = |stretch: Option<Stretch>| {
             // Nobody listens any more where the campaign is over.
             stretch.filter(|stretch: &Stretch| stretch.to > stretch.from).into_iter().for_each(|stretch| {
                 let _ = to.send(stretch);

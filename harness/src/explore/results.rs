@@ -115,9 +115,8 @@ impl Head {
 
     /// What is different in another, in words.
     fn differs(&self, other: &Self) -> Option<String> {
-        let differs = |name: &str, ours: &str, theirs: &str| {
-            (ours != theirs).then(|| format!("{name} `{theirs}`, not `{ours}`"))
-        };
+        let differs =
+            |name: &str, ours: &str, theirs: &str| (ours != theirs).then(|| format!("{name} `{theirs}`, not `{ours}`"));
         let mutant = |head: &Self| head.mutant.clone().unwrap_or_else(|| "none".to_owned());
         differs("version", &self.version, &other.version)
             .or_else(|| differs("limits", &self.limits, &other.limits))
@@ -174,9 +173,8 @@ impl Results {
                 return Ok(Some(place));
             }
             if line == 1 {
-                let head = serde_json::from_slice(&text).map_err(|error| {
-                    wrong(format!("no head of a campaign's results: {error}"))
-                })?;
+                let head = serde_json::from_slice(&text)
+                    .map_err(|error| wrong(format!("no head of a campaign's results: {error}")))?;
                 self.begin(head, path)?;
             } else {
                 let stretch: Stretch = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
@@ -288,7 +286,8 @@ impl ResultsFile {
     /// Where it can't be written.
     pub fn open(path: &Path, head: &Head, end: Option<u64>) -> Result<Self, ResultsError> {
         let io_error = |source| ResultsError::Io { path: path.to_owned(), source };
-        let mut file = OpenOptions::new().create(true).truncate(false).write(true).read(true).open(path).map_err(io_error)?;
+        let mut file =
+            OpenOptions::new().create(true).truncate(false).write(true).read(true).open(path).map_err(io_error)?;
         if let Some(end) = end {
             file.set_len(end).map_err(io_error)?;
         }

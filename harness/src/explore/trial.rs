@@ -75,9 +75,8 @@ fn of_text(seed: u64, text: &str) -> Outcome {
         });
         Failure { seed, fingerprint, what }
     });
-    let undecided = run.judged.findings.iter().find(|finding| {
-        !matches!(finding.verdict, Verdict::Pass | Verdict::Fail)
-    });
+    let undecided =
+        run.judged.findings.iter().find(|finding| !matches!(finding.verdict, Verdict::Pass | Verdict::Fail));
     Outcome {
         verdict: run.judged.verdict,
         failure,
@@ -103,7 +102,8 @@ impl Outcome {
 
 /// A panic, without its numbers.
 fn panicked(said: &str) -> Fingerprint {
-    let symptom = said.split(|c: char| c.is_ascii_digit()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("N");
+    let symptom =
+        said.split(|c: char| c.is_ascii_digit()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("N");
     let check = "no node panics".to_owned();
     Fingerprint { check, symptom, claim: Claim::General, requirements: BTreeSet::new() }
 }

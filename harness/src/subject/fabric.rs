@@ -34,7 +34,13 @@ impl Fabric {
     /// A network in which every link is as `default`, until changed. All randomness comes from `seed`.
     pub fn new(seed: u64, default: LinkParams) -> Self {
         let net = Net::new(seed, default);
-        Self(Arc::new(Mutex::new(State { net, listeners: BTreeMap::new(), streams: BTreeMap::new(), next_id: 0, lines: 0 })))
+        Self(Arc::new(Mutex::new(State {
+            net,
+            listeners: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            next_id: 0,
+            lines: 0,
+        })))
     }
 
     /// Changes the directed link `from` -> `to` from `now` on.

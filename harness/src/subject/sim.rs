@@ -145,8 +145,7 @@ impl<'a> Run<'a> {
         }
         self.sample(now);
         let (bytes, connections, lines) = self.fabric.totals();
-        let totals =
-            [("network_bytes", bytes), ("network_connections", connections), ("network_messages", lines)];
+        let totals = [("network_bytes", bytes), ("network_connections", connections), ("network_messages", lines)];
         let totals = totals.map(|(name, total)| (name.to_owned(), total as f64)).into();
         push(&self.log, now, "harness", What::Metrics(totals));
         push(&self.log, now, "harness", What::Ended);

@@ -10,8 +10,8 @@ use super::super::yaml::{Place, Spanned};
 
 /// Nodes and scripted peers.
 const MOST_PARTIES: usize = 250;
-/// Each is a host of the simulation, whose cost is cubic in them.
-const MOST_NODES: usize = 100;
+/// Each is a host of the simulation, whose cost is cubic in them: beyond 50 it is slow.
+const MOST_NODES: usize = 200;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -131,7 +131,7 @@ impl Cast {
             wrong(format!("more than {MOST_PARTIES} nodes and peers"), "a simulation carries 250 of both together");
         } else if self.nodes.len() > MOST_NODES {
             let title = format!("{} nodes are more than {MOST_NODES}", self.nodes.len());
-            wrong(title, "a simulation runs 100 real nodes; scripted peers are cheaper");
+            wrong(title, "a simulation runs 200 real nodes; scripted peers are cheaper");
         }
     }
 

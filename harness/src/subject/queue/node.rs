@@ -118,6 +118,11 @@ impl Node {
         LINGER / Ms::from(self.config.time_scale.max(1))
     }
 
+    /// Whether it has this address on its whitelist.
+    pub fn whitelists(&self, ip: IpAddr) -> bool {
+        self.config.network.whitelisted_peers.iter().any(|peer| peer.ip == ip)
+    }
+
     /// The port of dials that name none.
     pub fn default_port(&self) -> u16 {
         self.config.network.default_port()

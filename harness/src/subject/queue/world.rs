@@ -157,7 +157,8 @@ impl<'a> World<'a> {
         self.seen.set_now(until);
         self.sample(true);
         let (bytes, connections) = (self.net.0.borrow().bytes(), self.wires.len() as u64);
-        let totals = [("network_bytes", bytes), ("network_connections", connections), ("network_messages", self.messages)];
+        let totals =
+            [("network_bytes", bytes), ("network_connections", connections), ("network_messages", self.messages)];
         let totals = totals.map(|(name, total)| (name.to_owned(), total as f64)).into();
         self.seen.push("harness", What::Metrics(totals));
         self.seen.push("harness", What::Ended);
@@ -176,7 +177,9 @@ impl<'a> World<'a> {
             Event::Wake(party) => self.wake(party),
             Event::Look(wire, side) => {
                 let Some(Some(there)) = self.wires.get_mut(wire as usize) else { return };
-                if std::mem::replace(&mut there.look_at[side as usize], NEVER) == self.now {
+                // One that was planned later is looked at sooner by now.
+                if there.look_at[side as usize] == self.now {
+                    there.look_at[side as usize] = NEVER;
                     self.look(wire, side as usize);
                 }
             }
@@ -284,9 +287,10 @@ impl<'a> World<'a> {
     fn wake(&mut self, party: u32) {
         match &mut self.parties[party as usize] {
             Party::Node(node) => {
-                if std::mem::replace(&mut node.wake_at, NEVER) != self.now || !node.runs() {
+                if node.wake_at != self.now || !node.runs() {
                     return;
                 }
+                node.wake_at = NEVER;
                 // What was due then may be due later by now.
                 match node.next() {
                     Some(at) if at <= self.now => {
@@ -298,7 +302,8 @@ impl<'a> World<'a> {
                 }
             }
             Party::Peer(peer) => {
-                if std::mem::replace(&mut peer.wake_at, NEVER) == self.now {
+                if peer.wake_at == self.now {
+                    peer.wake_at = NEVER;
                     peer.due(self.now, &mut self.wants);
                     self.want(party);
                 }
@@ -641,6 +646,24 @@ impl<'a> World<'a> {
         }
     }
 
+    /// The order in which a node's runtime takes what has come in the meantime.
+    fn turn_of(&self, party: u32, event: Event) -> u8 {
+        match event {
+            Event::Written(..) => 0,
+            Event::SynAck(..) | Event::DialTimeout(_) | Event::Retry(_) => 1,
+            Event::Accept(_) => 2,
+            Event::Look(wire, side) => {
+                let other = self.wires.get(wire as usize).and_then(|wire| Some(wire.as_ref()?.connection.ips()));
+                let other = other.map(|ips| ips[1 - side as usize]);
+                match &self.parties[party as usize] {
+                    Party::Node(node) if other.is_some_and(|ip| node.whitelists(ip)) => 3,
+                    _ => 4,
+                }
+            }
+            _ => 5,
+        }
+    }
+
     fn sample(&mut self, last: bool) {
         for party in &self.parties {
             let Party::Node(node) = party else { continue };
@@ -719,7 +742,9 @@ impl Stage for World<'_> {
             if node.gate.is_paused() {
                 continue;
             }
-            for event in std::mem::take(&mut node.deferred) {
+            let mut deferred = std::mem::take(&mut node.deferred);
+            deferred.sort_by_key(|event| self.turn_of(party, *event));
+            for event in deferred {
                 match event {
                     Event::Look(wire, side) => self.look(wire, side as usize),
                     Event::Wake(party) => self.tell(party, Input::Tick),
