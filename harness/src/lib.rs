@@ -2,6 +2,7 @@
 pub mod certify;
 pub mod check;
 pub mod cli;
+pub mod explore;
 pub mod export;
 pub mod fault;
 pub mod history;

@@ -11,6 +11,7 @@ mod ntp;
 mod replay;
 mod run;
 mod schema;
+mod shrink;
 mod verify;
 
 use std::io::{self, ErrorKind, Write};
@@ -22,9 +23,11 @@ pub use exit::Exit;
 pub use run::{Format, RunArgs};
 
 use crate::certify::{CaseError, StatementError};
+use crate::explore::shrink::keep::KeepError;
 use crate::export::ExportError;
 use crate::replay::read::ReadError;
 use crate::report::MergeError;
+use crate::run::arm::ArmError;
 use crate::run::container::EngineError;
 use crate::run::folder::FolderError;
 use crate::run::privilege;
@@ -42,6 +45,8 @@ enum Cli {
     Export(export::ExportArgs),
     /// Turn an incident's logs into a scenario, run it, and tell how much of the incident it shows.
     Replay(Box<replay::ReplayArgs>),
+    /// Make a failing scenario small: the least that still fails in the same way.
+    Shrink(shrink::ShrinkArgs),
     /// Judge a node by the conformance catalogue, and write a statement about it.
     Certify(certify::CertifyArgs),
     /// Judge a statement's evidence again, without the node.
@@ -83,6 +88,8 @@ enum CliError {
     Export(#[from] ExportError),
     #[error(transparent)]
     Folder(#[from] FolderError),
+    #[error(transparent)]
+    Keep(#[from] KeepError),
     #[error("{0}")]
     Harness(String),
     #[error("cannot write: {0}")]
@@ -109,6 +116,8 @@ impl CliError {
             }
             Self::Merge(_) | Self::Export(ExportError::Scenario(_)) => Exit::Content,
             Self::Export(ExportError::Write { .. }) => Exit::Environment,
+            Self::Keep(KeepError::There(_)) => Exit::Content,
+            Self::Keep(KeepError::Write { .. }) => Exit::Environment,
             Self::Write(_) | Self::Engine(_) | Self::Folder(_) | Self::Harness(_) => Exit::Environment,
         }
     }
@@ -142,6 +151,7 @@ pub fn main() -> Exit {
         Cli::Merge(args) => merge::merge(args, out),
         Cli::Export(args) => export::export(args, out),
         Cli::Replay(args) => replay::replay(args, out),
+        Cli::Shrink(args) => shrink::shrink(args, out),
         Cli::Certify(args) => certify::certify(args, out),
         Cli::Verify(args) => verify::verify(args, out),
         Cli::Compare(args) => verify::compare(args, out),
@@ -158,6 +168,13 @@ pub fn main() -> Exit {
         }
         error.exit()
     })
+}
+
+fn arm_error(error: ArmError) -> CliError {
+    match error {
+        ArmError::Setting { .. } | ArmError::Mutant { .. } => CliError::Argument(error.to_string()),
+        ArmError::Backend(_) => CliError::Harness(error.to_string()),
+    }
 }
 
 fn complain(error: &CliError) {

@@ -28,7 +28,8 @@ const HARNESS: &[(&str, &[&str])] = &[
     ("certify", &["run", "report", "check", "history", "peer", "scenario"]),
     ("replay", &["history", "scenario", "run", "report", "words"]),
     ("export", &["scenario", "subject", "peer"]),
-    ("cli", &["certify", "export", "replay", "run", "report", "check", "history", "scenario"]),
+    ("explore", &["run", "check", "history", "scenario", "peer", "subject", "fault"]),
+    ("cli", &["certify", "explore", "export", "replay", "run", "report", "check", "history", "scenario"]),
 ];
 /// What judges, and what it judges by, knows no node: it works unchanged for a stranger's.
 const JUDGES: &[&str] = &["check", "history", "scenario", "report"];
