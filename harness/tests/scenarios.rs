@@ -1,6 +1,6 @@
 //! Every file of `scenarios/`, each as tests of its own name:
 //!
-//! - `NAME`: it passes; what was seen equals its snapshot (a regression may have none), and, byte for byte, what another process saw with the same seed;
+//! - `NAME`: it passes with its seed; what was seen equals its snapshot (a regression may have none), and, byte for byte, what another process saw with the same seed;
 //! - `jittered: NAME`: it passes under five seeds with ticks, latencies and starts that differ a little;
 //! - `incident: NAME`: where it comes from an incident, the nodes as they were show it and the nodes as they are do not, as it is and jittered;
 //! - `mutant: DEFECT`: a node with this defect fails the scenario that is named for it.
@@ -16,6 +16,7 @@ use harness::scenario::{Found, Scenario, find};
 use libtest_mimic::{Arguments, Failed, Trial};
 use node::protocol::mutant::{Mutant, switch};
 
+/// Of those without a seed of their own.
 const SEED: u64 = 1;
 
 /// Which scenario sees which defect; of the others, `certify.rs` says which requirement they break.
@@ -49,12 +50,12 @@ const CATCHES: [(Mutant, &str); 23] = {
 };
 
 /// The history that another process writes of this file and seed.
-fn elsewhere(file: &Found) -> Result<Vec<u8>, Failed> {
+fn elsewhere(file: &Found, seed: u64) -> Result<Vec<u8>, Failed> {
     let dir = tempfile::tempdir()?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
-    command.arg("run").arg(&file.path).arg("--seed").arg(SEED.to_string()).arg("--out").arg(dir.path());
+    command.arg("run").arg(&file.path).arg("--seed").arg(seed.to_string()).arg("--out").arg(dir.path());
     let output = command.stdin(Stdio::null()).output()?;
-    let history = folder::place(dir.path(), &file.name(), SEED).join("history.jsonl");
+    let history = folder::place(dir.path(), &file.name(), seed).join("history.jsonl");
     let complaints = String::from_utf8_lossy(&output.stderr);
     Ok(std::fs::read(&history).map_err(|error| format!("{}: {error}; {complaints}", history.display()))?)
 }
@@ -84,9 +85,9 @@ fn main() {
 
 fn plain(file: &Found) -> Result<(), Failed> {
     let scenario = Scenario::load(&file.path, &file.root)?;
-    let run = run(&scenario, SEED, &Backend::simulation())?;
-    passes(&run.judged, SEED)?;
-    let elsewhere = elsewhere(file)?;
+    let run = run(&scenario, scenario.seed, &Backend::simulation())?;
+    passes(&run.judged, scenario.seed)?;
+    let elsewhere = elsewhere(file, scenario.seed)?;
     let mut here = Vec::new();
     harness::history::write(&run.history, &mut here)?;
     if here != elsewhere {

@@ -12,6 +12,7 @@ mod ntp;
 mod replay;
 mod run;
 mod schema;
+mod shrink;
 mod verify;
 
 use std::io::{self, ErrorKind, Write};
@@ -24,9 +25,11 @@ pub use run::{Format, RunArgs};
 
 use crate::certify::{CaseError, StatementError};
 use crate::explore::results::ResultsError;
+use crate::explore::shrink::keep::KeepError;
 use crate::export::ExportError;
 use crate::replay::read::ReadError;
 use crate::report::MergeError;
+use crate::run::arm::ArmError;
 use crate::run::container::EngineError;
 use crate::run::folder::FolderError;
 use crate::run::privilege;
@@ -46,6 +49,8 @@ enum Cli {
     Explore(Box<explore::ExploreArgs>),
     /// Turn an incident's logs into a scenario, run it, and tell how much of the incident it shows.
     Replay(Box<replay::ReplayArgs>),
+    /// Make a failing scenario small: the least that still fails in the same way.
+    Shrink(shrink::ShrinkArgs),
     /// Judge a node by the conformance catalogue, and write a statement about it.
     Certify(certify::CertifyArgs),
     /// Judge a statement's evidence again, without the node.
@@ -89,6 +94,8 @@ enum CliError {
     Export(#[from] ExportError),
     #[error(transparent)]
     Folder(#[from] FolderError),
+    #[error(transparent)]
+    Keep(#[from] KeepError),
     #[error("{0}")]
     Harness(String),
     #[error("cannot write: {0}")]
@@ -114,8 +121,10 @@ impl CliError {
                 Exit::Environment
             }
             Self::Merge(_) | Self::Export(ExportError::Scenario(_)) => Exit::Content,
-            Self::Export(ExportError::Write { .. }) | Self::Results(ResultsError::Io { .. }) => Exit::Environment,
-            Self::Results(_) => Exit::Content,
+            Self::Export(ExportError::Write { .. })
+            | Self::Results(ResultsError::Io { .. })
+            | Self::Keep(KeepError::Write { .. }) => Exit::Environment,
+            Self::Results(_) | Self::Keep(KeepError::There(_)) => Exit::Content,
             Self::Write(_) | Self::Engine(_) | Self::Folder(_) | Self::Harness(_) => Exit::Environment,
         }
     }
@@ -150,6 +159,7 @@ pub fn main() -> Exit {
         Cli::Export(args) => export::export(args, out),
         Cli::Explore(args) => explore::explore(args, out),
         Cli::Replay(args) => replay::replay(args, out),
+        Cli::Shrink(args) => shrink::shrink(args, out),
         Cli::Certify(args) => certify::certify(args, out),
         Cli::Verify(args) => verify::verify(args, out),
         Cli::Compare(args) => verify::compare(args, out),
@@ -166,6 +176,13 @@ pub fn main() -> Exit {
         }
         error.exit()
     })
+}
+
+fn arm_error(error: ArmError) -> CliError {
+    match error {
+        ArmError::Setting { .. } | ArmError::Mutant { .. } => CliError::Argument(error.to_string()),
+        ArmError::Backend(_) => CliError::Harness(error.to_string()),
+    }
 }
 
 fn complain(error: &CliError) {

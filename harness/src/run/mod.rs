@@ -27,7 +27,7 @@ pub use crate::subject::profile::{Profile, ProfileFile};
 pub use crate::subject::queue::Detail;
 pub use crate::subject::sim::Variation;
 pub use backend::{Backend, BackendError};
-pub use result::{Converged, ScenarioResult, repeat_command};
+pub use result::{Converged, ScenarioResult, repeat_command, shell_word};
 pub use shard::{ParseShardError, Shard};
 
 /// What came of a run.

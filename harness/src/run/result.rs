@@ -94,13 +94,17 @@ impl ScenarioResult {
 
 /// The command that runs a scenario file again with a seed. The path is quoted for a shell where it needs to be.
 pub fn repeat_command(path: &str, seed: u64) -> String {
+    format!("lockstep run {} --seed {seed}", shell_word(path))
+}
+
+/// A text as one word of a shell's command, in quotes where it needs to be.
+pub fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%=".contains(c);
-    let path = if !path.is_empty() && path.chars().all(plain) {
-        path.to_owned()
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
     } else {
-        format!("'{}'", path.replace('\'', r"'\''"))
-    };
-    format!("lockstep run {path} --seed {seed}")
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]

@@ -34,6 +34,9 @@ pub struct ScenarioFile {
     pub incident: Option<Spanned<IncidentFile>>,
     /// Simulated time from start to end.
     pub runs_for: Spanned<Span>,
+    /// The seed with which `cargo test` runs it: the one that once showed a defect. Default 1.
+    #[serde(default)]
+    pub seed: Option<u64>,
     /// Simulated granularity of message delivery; 10 ms up to 20 hosts, 100 ms above. Default 10 ms.
     #[serde(default)]
     pub tick: Option<Spanned<Span>>,

@@ -24,6 +24,8 @@ pub struct Scenario {
     pub incident: Option<Incident>,
     /// Simulated time.
     pub runs_for: Duration,
+    /// With which tests run it.
+    pub seed: u64,
     /// Simulated tick.
     pub tick: Duration,
     /// How many times as fast it runs in real time, 1 to 60 (D-29).

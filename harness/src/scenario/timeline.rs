@@ -69,6 +69,12 @@ impl Scenario {
         self.timeline.iter().map(|step| (at(step), step.act.to_string())).collect()
     }
 
+    /// The nodes that `minority` and `majority` stand for with this seed.
+    pub fn drawn(&self, seed: u64) -> (BTreeSet<String>, BTreeSet<String>) {
+        let Draw { minority, majority } = Draw::new(&self.name, seed, self.nodes.keys());
+        (minority, majority)
+    }
+
     /// When the last fault is over; zero without faults.
     pub fn healed_at(&self) -> Duration {
         healed_at(&self.timeline)

@@ -29,7 +29,7 @@ const HARNESS: &[(&str, &[&str])] = &[
     ("replay", &["history", "scenario", "run", "report", "words"]),
     ("export", &["scenario", "subject", "peer"]),
     ("explore", &["run", "check", "history", "scenario", "peer", "subject", "fault"]),
-    ("cli", &["certify", "export", "replay", "run", "report", "check", "history", "scenario"]),
+    ("cli", &["certify", "explore", "export", "replay", "run", "report", "check", "history", "scenario"]),
 ];
 /// What judges, and what it judges by, knows no node: it works unchanged for a stranger's.
 const JUDGES: &[&str] = &["check", "history", "scenario", "report"];

@@ -17,4 +17,5 @@ mod production_log;
 mod readme;
 mod replay;
 mod scenario;
+mod shrink;
 mod sim_net;

@@ -3,7 +3,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
-use super::{CliError, ReplayArgs, save};
+use super::{CliError, ReplayArgs};
+use crate::explore::shrink::keep::{KeepError, write_new};
 use crate::replay::read::Reading;
 use crate::scenario::Scenario;
 
@@ -23,7 +24,7 @@ impl Keep {
         let scenario = args.scenarios.join("regressions").join(format!("{name}.yaml"));
         let folder = args.keep_logs.as_ref().map(|dir| dir.join(name));
         if let Some(path) = [Some(&scenario), folder.as_ref()].into_iter().flatten().find(|path| path.exists()) {
-            return Err(CliError::Argument(format!("{} is there already", path.display())));
+            return Err(KeepError::There(path.clone()).into());
         }
         let logs = folder.map_or(Ok(Vec::new()), |folder| copies(&folder, reading))?;
         Ok(Self { scenario, logs })
@@ -41,8 +42,7 @@ impl Keep {
             folder_of(to)?;
             fs::copy(from, to).map_err(|error| cannot_write(to, &error))?;
         }
-        folder_of(&self.scenario)?;
-        save(&self.scenario, yaml.as_bytes())?;
+        write_new(&self.scenario, yaml)?;
         writeln!(io::stderr(), "kept as {}: `cargo test -p harness` runs it from now on", self.scenario.display())?;
         Ok(())
     }

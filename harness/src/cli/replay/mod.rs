@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{CliError, Exit};
+use super::{CliError, Exit, arm_error};
 use crate::replay::arms;
 use crate::replay::draft::{Draft, Options};
 use crate::replay::fold::Moment;
@@ -167,14 +167,6 @@ fn written(args: &ReplayArgs, yaml: &str, out: &mut impl Write) -> Result<(), Cl
 
 fn save(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     fs::write(path, bytes).map_err(|error| CliError::Harness(format!("cannot write {}: {error}", path.display())))
-}
-
-fn arm_error(error: crate::run::arm::ArmError) -> CliError {
-    use crate::run::arm::ArmError;
-    match error {
-        ArmError::Setting { .. } | ArmError::Mutant { .. } => CliError::Argument(error.to_string()),
-        ArmError::Backend(_) => CliError::Harness(error.to_string()),
-    }
 }
 
 /// `A=B`.

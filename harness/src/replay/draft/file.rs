@@ -2,10 +2,10 @@
 use std::fmt;
 
 use super::chains::Chains;
-use super::text::{comment, folded, quoted, span};
 use super::{Draft, Symptom};
 use crate::history::Field;
 use crate::replay::incident::Host;
+use crate::scenario::text::{comment, folded, quoted, span};
 
 impl fmt::Display for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,7 +12,6 @@ mod switches;
 mod symptoms;
 #[cfg(test)]
 mod testing;
-mod text;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -92,6 +92,7 @@ pub(super) fn scenario(name: &str, file: ScenarioFile, text: &str) -> Result<Sce
         case: file.case.map(|case| case.value),
         incident,
         runs_for: context.runs_for,
+        seed: file.seed.unwrap_or(1),
         tick: file.tick.map_or(DEFAULT_TICK, |tick| tick.value.0),
         time_scale: file.time_scale.map_or(1, |scale| scale.value.into()),
         chains,

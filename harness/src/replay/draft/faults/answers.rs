@@ -5,8 +5,8 @@ use super::Faults;
 use super::evidence::{Evidence, about, range};
 use super::habit::{Habit, SLOWLY};
 use crate::history::Field;
-use crate::replay::draft::text::span;
 use crate::replay::incident::{Event, Host};
+use crate::scenario::text::span;
 
 /// An answer takes less, but for a reason.
 const UNUSUAL: i64 = 2_000_000;

@@ -5,9 +5,9 @@ use super::Faults;
 use super::evidence::Evidence;
 use super::habit::Habit;
 use super::silence::TOGETHER;
-use crate::replay::draft::text::span;
 use crate::replay::draft::{Step, Unknowns};
 use crate::replay::incident::Connection;
+use crate::scenario::text::span;
 
 /// A connection that lasts no longer is churn.
 const SHORT: i64 = 10_000_000;

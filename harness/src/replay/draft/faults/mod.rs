@@ -12,9 +12,9 @@ mod silence;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cast::Cast;
-use super::text::span;
 use super::{Clock, Step, Unknowns};
 use crate::replay::incident::Incident;
+use crate::scenario::text::span;
 use evidence::Evidence;
 
 pub use habit::Habit;

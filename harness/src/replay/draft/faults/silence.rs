@@ -9,7 +9,7 @@ use super::evidence::Evidence;
 use super::partition::{Links, cuts, link, sides};
 use super::restart::{Restart, explain};
 use crate::replay::draft::Unknowns;
-use crate::replay::draft::text::span;
+use crate::scenario::text::span;
 
 /// Losses that begin and end within this time of each other have one cause.
 pub(super) const TOGETHER: i64 = 60_000_000;

@@ -1,7 +1,7 @@
 //! A fork that nobody leaves; against a scripted peer any, since the node alone has to end where the fork choice says.
 use super::{Scene, Symptom, WITHIN};
-use crate::replay::draft::text::span;
 use crate::replay::incident::Host;
+use crate::scenario::text::span;
 
 impl Scene<'_> {
     pub(super) fn fork(&self, index: usize, party: usize, host: &Host) -> Option<Symptom> {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use super::{Scene, Symptom, WITHIN};
 use crate::replay::draft::chains::Start;
-use crate::replay::draft::text::span;
+use crate::scenario::text::span;
 
 /// Behind by more than this is a node that needs to sync (phase-3, Component 1).
 const THRESHOLD: u64 = 5;
