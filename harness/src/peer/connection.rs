@@ -129,7 +129,7 @@ mod tests {
     use std::time::Duration;
 
     use tokio::io::AsyncWriteExt;
-    use tokio::time::sleep;
+    use tokio::time::{Instant, sleep};
 
     use crate::peer::testing::{met, number, ping};
 

@@ -86,6 +86,10 @@ pub struct Core {
     told: BTreeMap<(&'static str, Option<IpAddr>), Duration>,
     /// The last value told of [`Core::buffered_bytes`].
     buffered: u64,
+    /// As of the last input that could move anything: never later than what is due next.
+    deadline: Option<Duration>,
+    /// Whether nothing was left to move on then.
+    settled: bool,
     /// For the status alone.
     last_reorg: Option<ReorgStatus>,
 }
@@ -133,6 +137,8 @@ impl Core {
             produce_at: None,
             told: BTreeMap::new(),
             buffered: 0,
+            deadline: None,
+            settled: false,
             last_reorg: None,
             config: config.clone(),
             timing,
@@ -144,12 +150,14 @@ impl Core {
             core.write(Write::Discard, After::Discard);
         }
         core.schedule_production();
+        core.deadline = core.earliest();
         core
     }
 
     /// Takes in one thing that happened, and everything that is due by now.
     pub fn handle(&mut self, now: Now, input: Input, chain: &dyn ChainView) {
         self.now = now;
+        let quiet = self.quiet(&input, chain);
         match input {
             Input::Tick => {}
             Input::Connected { conn, peer, local, direction } => self.connected(conn, peer, local, direction, chain),
@@ -160,8 +168,26 @@ impl Core {
             Input::Closed { conn, reason, by_us } => self.connection_ended(conn, &reason, by_us),
             Input::Written(result) => self.written(result, chain),
         }
+        if quiet.is_some_and(|conn| self.peers.get(conn).is_some()) {
+            debug_assert!(self.deadline <= self.earliest(), "what moves nothing has no time of its own");
+            return;
+        }
         self.timers(chain);
+        let before = self.out.len();
         self.progress(chain);
+        self.settled = self.out.len() == before && self.writes.is_empty();
+        self.deadline = self.earliest();
+    }
+
+    /// The connection of an input that neither starts anything nor moves on what is under way, as nearly all are where nothing happens: nothing is
+    /// due, nothing is being fetched, and it asks for something or tells what we knew.
+    fn quiet(&self, input: &Input, chain: &dyn ChainView) -> Option<ConnId> {
+        let Input::Received { conn, message } = input else { return None };
+        let idle = self.settled
+            && self.deadline.is_some_and(|at| self.now.at < at)
+            && self.requests.open.is_empty()
+            && self.forks.contest.is_none();
+        (idle && self.tells_nothing_new(message, chain)).then_some(*conn)
     }
 
     /// The next thing to do.
@@ -169,8 +195,12 @@ impl Core {
         self.out.pop_front()
     }
 
-    /// When [`Input::Tick`] is due, on the scale of [`Now::at`].
+    /// When [`Input::Tick`] is due, on the scale of [`Now::at`]; some are in vain.
     pub fn next_deadline(&self) -> Option<Duration> {
+        self.deadline
+    }
+
+    fn earliest(&self) -> Option<Duration> {
         let conns = self.peers.iter().flat_map(|conn| self.session_deadlines(conn));
         let all = [self.dialler.next(), self.tick_at, self.produce_at, self.sync_deadline(), self.fork_deadline()];
         conns.chain(all.into_iter().flatten()).min()

@@ -95,6 +95,27 @@ impl Core {
         }
     }
 
+    /// Whether a message asks for something, or tells what changes nothing but the sender's height.
+    pub(super) fn tells_nothing_new(&self, message: &Message, chain: &dyn ChainView) -> bool {
+        match message {
+            Message::Ping { .. }
+            | Message::Pong { .. }
+            | Message::GetBlockHeight
+            | Message::GetChainTip
+            | Message::GetBlocks(..)
+            | Message::GetBlockRange { .. }
+            | Message::GetBlockHash(_)
+            | Message::BlockRequest(_)
+            | Message::BlockHeightResponse(_) => true,
+            Message::BlockInventory(height) => *height <= chain.tip().height,
+            Message::ChainTipResponse { height, hash } => {
+                let tip = chain.tip();
+                (*height, *hash) == (tip.height, tip.hash)
+            }
+            _ => false,
+        }
+    }
+
     fn height_announced(&mut self, id: ConnId, height: Height, chain: &dyn ChainView) {
         self.report(id, height);
         if let Some(conn) = self.peers.get_mut(id).filter(|conn| !conn.foreign && height > chain.tip().height) {

@@ -85,6 +85,11 @@ pub fn encoded_len(message: &Message) -> usize {
         Message::BlockResponse(block) | Message::BlockAnnouncement(block) | Message::GenesisAnnouncement(block) => {
             block.json_len()
         }
+        Message::ChainTipResponse { height, hash } => {
+            let hash: usize = hash.0.iter().map(|byte| 2 + usize::from(*byte > 9) + usize::from(*byte > 99)).sum();
+            r#"{"height":,"hash":[}"#.len() + digits(*height) + hash
+        }
+        Message::GetChainTip => return "\"GetChainTip\"\n".len(),
         other => return encode(other).len(),
     };
     r#"{"":}"#.len() + message.name().len() + value + "\n".len()

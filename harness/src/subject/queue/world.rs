@@ -605,17 +605,18 @@ impl<'a> World<'a> {
 
     /// Takes what has arrived at an end.
     fn look(&mut self, number: u32, side: usize) {
+        let Some(Some(wire)) = self.wires.get_mut(number as usize) else { return };
+        let party = wire.parties[side];
+        if wire.holders[side] != Holder::Nobody && self.holds(party, Event::Look(number, side as u8)) {
+            return;
+        }
         loop {
             let Some(Some(wire)) = self.wires.get_mut(number as usize) else { return };
-            let (holder, party) = (wire.holders[side], wire.parties[side]);
-            // What was closed here still has to watch what it sent; what isn't accepted waits.
+            let holder = wire.holders[side];
+            // What isn't accepted waits, and what was closed is nobody's.
             if holder == Holder::Nobody {
                 return;
             }
-            if self.holds(party, Event::Look(number, side as u8)) {
-                return;
-            }
-            let Some(Some(wire)) = self.wires.get_mut(number as usize) else { return };
             let found = wire.look(side, self.now, &mut self.net.0.borrow_mut());
             self.stir(number);
             match found {
