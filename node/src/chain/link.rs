@@ -1,7 +1,7 @@
 //! Does this block extend that one? (wire protocol: Validity of a block)
 use std::collections::BTreeSet;
 
-use super::{BLOCK_REWARD, Hash, Height, SealedBlock, Tip, Transaction, merkle_root};
+use super::{BLOCK_REWARD, Block, Hash, Height, SealedBlock, Tip, Transaction, merkle_root};
 
 /// Bytes of compact JSON a block may have (wire protocol: Validity of a block).
 pub const MAX_BLOCK_JSON: usize = 1_000_000;
@@ -115,7 +115,7 @@ pub fn check(parent: &Tip, block: &SealedBlock, now_unix: i64) -> Result<(), Blo
         return Err(BlockError::AheadOfClock { seconds });
     }
     check_reward(block)?;
-    check_transactions(block)
+    block.fault(check_transactions)
 }
 
 fn check_reward(block: &SealedBlock) -> Result<(), BlockError> {
@@ -131,7 +131,7 @@ fn check_reward(block: &SealedBlock) -> Result<(), BlockError> {
     Ok(())
 }
 
-fn check_transactions(block: &SealedBlock) -> Result<(), BlockError> {
+fn check_transactions(block: &Block) -> Result<(), BlockError> {
     let txids: Vec<Hash> = block.transactions.iter().map(Transaction::txid).collect();
     let mut seen = BTreeSet::new();
     if let Some(&txid) = txids.iter().find(|&txid| !seen.insert(txid)) {
@@ -146,7 +146,7 @@ fn check_transactions(block: &SealedBlock) -> Result<(), BlockError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::{Block, TESTNET_GENESIS_TIME, next_block, testnet};
+    use crate::chain::{TESTNET_GENESIS_TIME, next_block, testnet};
 
     const NOW: i64 = TESTNET_GENESIS_TIME + 600;
 

@@ -1,11 +1,11 @@
 //! A block whose hash and size are known.
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::json_len::JsonLen;
-use super::{Block, Hash, Height, Tip};
+use super::{Block, BlockError, Hash, Height, Tip};
 
 /// An unchangeable [`Block`] with its hash and JSON size; a clone shares it. Being sealed says nothing about validity.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ struct Sealed {
     block: Block,
     hash: Hash,
     json_len: usize,
+    /// What is wrong with its transactions, once somebody has asked: blocks are checked by many, and hashing them takes longest.
+    fault: OnceLock<Option<Box<BlockError>>>,
 }
 
 impl SealedBlock {
@@ -25,7 +27,7 @@ impl SealedBlock {
         block.masternode_rewards.shrink_to_fit();
         let hash = block.hash();
         let json_len = block.json_len();
-        Self(Arc::new(Sealed { block, hash, json_len }))
+        Self(Arc::new(Sealed { block, hash, json_len, fault: OnceLock::new() }))
     }
 
     /// The block's hash.
@@ -36,6 +38,12 @@ impl SealedBlock {
     /// Bytes of the compact JSON.
     pub fn json_len(&self) -> usize {
         self.0.json_len
+    }
+
+    /// What `check` finds wrong with the block alone; it is asked once.
+    pub(super) fn fault(&self, check: impl FnOnce(&Block) -> Result<(), BlockError>) -> Result<(), BlockError> {
+        let fault = self.0.fault.get_or_init(|| check(&self.0.block).err().map(Box::new));
+        fault.as_deref().map_or(Ok(()), |error| Err(error.clone()))
     }
 
     /// The height it claims.

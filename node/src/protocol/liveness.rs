@@ -14,8 +14,8 @@ pub(super) struct Liveness {
     pub missed: u32,
     /// When the next ping is due.
     pub ping_at: Duration,
-    /// When expiry is checked next.
-    pub check_at: Duration,
+    /// When expiry would be checked next, if there were anything to check.
+    check_at: Duration,
 }
 
 /// The result of a check.
@@ -52,6 +52,13 @@ impl Liveness {
         if matched && !mutant::is(Mutant::MissedNeverReset) {
             self.missed = 0;
         }
+    }
+
+    /// When the next check finds an expired ping, unless its pong comes before.
+    pub fn next_check(&self, timing: &Timing, patience: Patience) -> Option<Duration> {
+        let expires_at = self.outstanding.front()?.1 + patience.expires;
+        let steps = expires_at.saturating_sub(self.check_at).as_nanos().div_ceil(timing.expiry_check.as_nanos().max(1));
+        Some(self.check_at + timing.expiry_check * u32::try_from(steps).unwrap_or(u32::MAX))
     }
 
     /// Counts expired pings.

@@ -275,8 +275,11 @@ impl Core {
 
     pub(super) fn session_deadlines(&self, conn: &Conn) -> impl Iterator<Item = Duration> {
         let handshake = conn.established_at.is_none().then_some(conn.opened_at + self.timing.handshake);
-        let alive = conn.established_at.map(|_| conn.liveness.ping_at.min(conn.liveness.check_at));
-        [handshake, alive, conn.genesis_by, conn.tip_by].into_iter().flatten()
+        let (ping, check) = match conn.established_at {
+            Some(_) => (Some(conn.liveness.ping_at), self.next_check(conn)),
+            None => (None, None),
+        };
+        [handshake, ping, check, conn.genesis_by, conn.tip_by].into_iter().flatten()
     }
 
     pub(super) fn session_timers(&mut self, chain: &dyn ChainView) {
@@ -288,6 +291,7 @@ impl Core {
             .map(|conn| conn.id)
             .collect();
         for id in due {
+            let check = self.peers.get(id).and_then(|conn| self.next_check(conn)).is_some_and(|at| at <= now);
             let Some(conn) = self.peers.get_mut(id) else { continue };
             if conn.established_at.is_none() {
                 self.drop_connection(id, "handshake timeout");
@@ -295,7 +299,7 @@ impl Core {
             }
             let ask_block_0 = conn.genesis_by.take_if(|by| *by <= now).is_some();
             let ask_hash = conn.tip_by.take_if(|by| *by <= now).is_some();
-            let (check, ping) = (conn.liveness.check_at <= now, conn.liveness.ping_at <= now);
+            let ping = conn.liveness.ping_at <= now;
             if ask_block_0 {
                 self.send(id, Message::GetBlockHash(0));
             }
@@ -312,15 +316,23 @@ impl Core {
         }
     }
 
-    fn check_liveness(&mut self, id: ConnId) {
-        let Some(conn) = self.peers.get_mut(id) else { return };
-        let (ip, direction, whitelisted) = (conn.ip, conn.direction, conn.whitelisted);
+    fn patience(&self, whitelisted: bool) -> Patience {
         let patience = self.timing.patience(whitelisted && !mutant::is(Mutant::NoRelaxedTimeout));
-        let patience = match mutant::is(Mutant::OneMissedPongLess) {
+        match mutant::is(Mutant::OneMissedPongLess) {
             true => Patience { missed_max: patience.missed_max - 1, ..patience },
             false => patience,
-        };
-        let max = patience.missed_max;
+        }
+    }
+
+    fn next_check(&self, conn: &Conn) -> Option<Duration> {
+        conn.liveness.next_check(&self.timing, self.patience(conn.whitelisted))
+    }
+
+    fn check_liveness(&mut self, id: ConnId) {
+        let Some(whitelisted) = self.peers.get(id).map(|conn| conn.whitelisted) else { return };
+        let patience = self.patience(whitelisted);
+        let Some(conn) = self.peers.get_mut(id) else { return };
+        let (ip, direction, max) = (conn.ip, conn.direction, patience.missed_max);
         match conn.liveness.check(self.now.at, &self.timing, patience) {
             Checked::Fine => {}
             Checked::Missed(missed) => self.tell(Event::PongMissed { ip, direction, missed, max }),
