@@ -54,9 +54,14 @@ impl Liveness {
         }
     }
 
+    /// When the oldest ping without a pong expires.
+    pub fn expires_at(&self, patience: Patience) -> Option<Duration> {
+        self.outstanding.front().map(|(_, sent)| *sent + patience.expires)
+    }
+
     /// When the next check finds an expired ping, unless its pong comes before.
     pub fn next_check(&self, timing: &Timing, patience: Patience) -> Option<Duration> {
-        let expires_at = self.outstanding.front()?.1 + patience.expires;
+        let expires_at = self.expires_at(patience)?;
         let steps = expires_at.saturating_sub(self.check_at).as_nanos().div_ceil(timing.expiry_check.as_nanos().max(1));
         Some(self.check_at + timing.expiry_check * u32::try_from(steps).unwrap_or(u32::MAX))
     }

@@ -201,7 +201,7 @@ impl Core {
     }
 
     fn earliest(&self) -> Option<Duration> {
-        let conns = self.peers.iter().flat_map(|conn| self.session_deadlines(conn));
+        let conns = self.peers.iter().map(|conn| self.session_deadline(conn));
         let all = [self.dialler.next(), self.tick_at, self.produce_at, self.sync_deadline(), self.fork_deadline()];
         conns.chain(all.into_iter().flatten()).min()
     }

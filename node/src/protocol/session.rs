@@ -273,23 +273,22 @@ impl Core {
         self.fork_peer_gone(ip);
     }
 
-    pub(super) fn session_deadlines(&self, conn: &Conn) -> impl Iterator<Item = Duration> {
-        let handshake = conn.established_at.is_none().then_some(conn.opened_at + self.timing.handshake);
-        let (ping, check) = match conn.established_at {
-            Some(_) => (Some(conn.liveness.ping_at), self.next_check(conn)),
-            None => (None, None),
-        };
-        [handshake, ping, check, conn.genesis_by, conn.tip_by].into_iter().flatten()
+    /// When something of a connection is due.
+    pub(super) fn session_deadline(&self, conn: &Conn) -> Duration {
+        if conn.established_at.is_none() {
+            return conn.opened_at + self.timing.handshake;
+        }
+        let ping = conn.liveness.ping_at;
+        // Asked for each connection all the time: what comes after the ping is not looked at.
+        let check = conn.liveness.expires_at(self.patience(conn.whitelisted)).filter(|at| *at < ping);
+        let check = check.and_then(|_| self.next_check(conn));
+        [check, conn.genesis_by, conn.tip_by].into_iter().flatten().fold(ping, Duration::min)
     }
 
     pub(super) fn session_timers(&mut self, chain: &dyn ChainView) {
         let now = self.now.at;
-        let due: Vec<ConnId> = self
-            .peers
-            .iter()
-            .filter(|conn| self.session_deadlines(conn).any(|at| at <= now))
-            .map(|conn| conn.id)
-            .collect();
+        let due: Vec<ConnId> =
+            self.peers.iter().filter(|conn| self.session_deadline(conn) <= now).map(|conn| conn.id).collect();
         for id in due {
             let check = self.peers.get(id).and_then(|conn| self.next_check(conn)).is_some_and(|at| at <= now);
             let Some(conn) = self.peers.get_mut(id) else { continue };

@@ -526,6 +526,9 @@ impl<'a> World<'a> {
     /// Writes what waits at an end, as far as there is room.
     fn pump(&mut self, number: u32, side: usize) {
         let Some(Some(wire)) = self.wires.get_mut(number as usize) else { return };
+        if wire.queued(side) == 0 {
+            return;
+        }
         let result = wire.pump(side, self.now, &mut self.net.0.borrow_mut());
         self.stir(number);
         if let Err(reason) = result {
