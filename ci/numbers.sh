@@ -7,6 +7,7 @@ cargo bench -p harness --bench replay
 cargo bench -p harness --bench packet_link
 cargo bench -p harness --bench containers
 cargo bench -p harness --bench sync
+cargo bench -p harness --bench queue
 cargo bench -p node --bench store
 start=$(date +%s.%N)
 cargo run --release -q -p harness -- run --out "$(mktemp -d)" | tail -n 1

@@ -5,6 +5,7 @@ mod bad_scenarios;
 mod certify;
 mod cli;
 mod cli_run;
+mod explore;
 mod export;
 mod incidents;
 mod log_contract;

@@ -81,6 +81,9 @@ impl Core {
         let asked = conn.tip_by.take().is_some();
         conn.tip = Some((height, hash));
         let ip = conn.ip;
+        // Whose branch is being compared with ours is known to differ. What it answers then must not lead to the next search: where our branch
+        // stays, one would follow the other as fast as the network allows.
+        let asked = asked && self.forks.contest.as_ref().is_none_or(|contest| contest.ip != ip);
         if asked && height > chain.tip().height {
             self.probe(id, chain.tip().height);
         } else if asked && !(height < chain.tip().height && mutant::is(Mutant::LowerPeersNotChecked)) {
