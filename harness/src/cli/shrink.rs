@@ -66,7 +66,14 @@ pub(super) fn shrink(args: &ShrinkArgs, out: &mut impl Write) -> Result<Exit, Cl
     let shrunk =
         confirmed(&task, &witness, &want, &Backend::simulation(), &mut |tried, fails| progress.tell(tried, fails))
             .map_err(|error| CliError::Harness(format!("{path}: {error}")))?;
-    let (file, seed) = written(args, &scenario, &shrunk, &want, &witness)?;
+    let (file, seed) = match written(args, &scenario, &shrunk, &want, &witness) {
+        Err(error @ CliError::Keep(_)) => {
+            // What was found is not lost.
+            out.write_all(shrunk.text.as_bytes())?;
+            return Err(error);
+        }
+        written => written?,
+    };
     tell(&Told { file: &file, shrunk: &shrunk, seed, took: watch.elapsed(), args }, out)?;
     Ok(Exit::Expected)
 }

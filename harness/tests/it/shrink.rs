@@ -108,6 +108,7 @@ fn nothing_is_lost_where_nothing_can_be_written() {
     // No room for a file of any size, as on a full disk.
     let full = format!("trap '' XFSZ; ulimit -f 0; exec {} shrink it.yaml", cargo_bin("lockstep").display());
     let full = Command::new("sh").current_dir(dir.path()).arg("-c").arg(full).assert().code(4);
-    full.stderr(contains("cannot write lockstep-shrunk/it-seed1.yaml"));
+    full.stderr(contains("cannot write lockstep-shrunk/it-seed1.yaml"))
+        .stdout(contains("never: {see: {on: a, log: in_sync}}"));
     assert_eq!(fs::read_dir(dir.path().join("lockstep-shrunk")).unwrap().count(), 0);
 }

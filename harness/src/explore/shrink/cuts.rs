@@ -23,7 +23,7 @@ pub(super) const CUTS: &[(Claim, &[&str])] = &[
     ),
     (Claim::Excess, &["links/*"]),
     (Claim::General, &["peers/*/deviations/*", "timeline/*/do/deviate/deviations/*"]),
-    (Claim::General, &["produce", "tick", "nodes/*/disk", "nodes/*/starts_at", "peers/*/starts_at", "peers/*/redials"]),
+    (Claim::General, &["produce", "tick", "nodes/*/disk", "nodes/*/starts_at", "peers/*/starts_at"]),
     (Claim::General, &["nodes/*/config/*/*", "nodes/*/blacklists", "nodes/*/checkpoints", "nodes/*/whitelists_again"]),
     (Claim::General, &["nodes/*/ip", "peers/*/ip", "peers/*/listens"]),
     (Claim::Excess, &["timeline/*/do/*/who/*", "timeline/*/do/*/between/*", "timeline/*/do/*/and/*"]),

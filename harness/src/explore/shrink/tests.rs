@@ -2,6 +2,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::run::{Backend, Variation};
 use crate::scenario::resolved::{Act, Fault};
 
 const NETWORK: &str = "
@@ -148,4 +149,59 @@ fn the_search_ends_with_its_budget() {
     assert!(!small.smallest);
     assert_eq!((small.tries, asked), (7, 7));
     assert!(third_is_cut_above_100(&Scenario::parse("x", &small.text).unwrap()));
+}
+
+/// Blocks that are made on both sides of a cut; what else happens has no part in it.
+const PARTITION: &str = "
+title: x
+why: y
+requirements: [MNS-SU-01]
+runs_for: 200s
+tick: 50ms
+nodes:
+  n: {count: 4, chain: main@300, masternode: true, whitelists: [masternodes]}
+links: [{is: {jitter: 5ms}}]
+produce: {by: [n1, n4], every: 10s}
+timeline:
+- {at: 15s, do: {kill: {who: [n2], for: 10s}}}
+- {at: 20s, do: {pause: {who: [n3], for: 10s}}}
+- {at: 40s, do: {cut: {between: [n4], and: [others], for: 40s}}}
+expect:
+- converge: {who: [nodes], on: tips, within: 60s}
+- never: {see: {on: nodes, log: banned}}
+";
+
+#[test]
+fn a_defect_is_shown_by_two_nodes_and_a_cut() {
+    let witness = Witness { seed: 1, mutant: Some("forks_skipped".into()) };
+    let simulation = Backend::simulation();
+    let task = Task { seed: 1, ..task(PARTITION, Guard::Rules) };
+    let small = shrink(&task, &mut |scenario| witness.run(scenario, &simulation).unwrap().failure).unwrap();
+    assert!(small.smallest && small.tries < 60, "{small:?}");
+    assert_eq!(
+        (small.to.nodes, small.to.steps, small.to.expectations, small.to.blocks),
+        (2, 1, 1, 10),
+        "{}",
+        small.text
+    );
+    let scenario = Scenario::parse("x", &small.text).unwrap();
+    assert_eq!(witness.run(&scenario, &simulation).unwrap().failure, Some(small.fingerprint));
+    assert!(witness.passes_without(&scenario, &simulation).unwrap(), "{}", small.text);
+}
+
+#[test]
+fn what_another_backend_finds_is_confirmed() {
+    let witness = Witness { seed: 1, mutant: Some("forks_skipped".into()) };
+    let want = witness.run(&Scenario::parse("x", PARTITION).unwrap(), &Backend::simulation()).unwrap();
+    let other = Backend::Simulation(Variation { jitter: true });
+    let budget = Budget { tries: 8, time: Duration::from_secs(60) };
+    let task = Task { seed: 1, budget, ..task(PARTITION, witness.guard()) };
+    let mut told = (0, 0);
+    let small = confirmed(&task, &witness, &want, &other, &mut |_, fails| {
+        told = (told.0 + 1, told.1 + u32::from(fails));
+    });
+    let small = small.unwrap();
+    assert_eq!((small.tries, small.accepted + 1), told);
+    let seen = witness.run(&Scenario::parse("x", &small.text).unwrap(), &Backend::simulation()).unwrap();
+    assert_eq!(seen.failure, want.failure);
 }
