@@ -20,7 +20,7 @@ use node::protocol::mutant::{Mutant, switch};
 const SEED: u64 = 1;
 
 /// Which scenario sees which defect; of the others, `certify.rs` says which requirement they break.
-const CATCHES: [(Mutant, &str); 23] = {
+const CATCHES: [(Mutant, &str); 25] = {
     use Mutant::*;
     [
         (MedianUnsorted, "sync/median-of-three"),
@@ -46,6 +46,8 @@ const CATCHES: [(Mutant, &str); 23] = {
         (ForeignGenesisCounts, "byzantine/foreign-genesis-is-ignored"),
         (ForksSkipped, "phase-3/03-fork-at-equal-height"),
         (RedialsForEver, "connections/regular-peer-is-given-up-after-ten-dials"),
+        (LooksAtTicksOnly, "sync/lag-is-not-halved-by-each-tick"),
+        (SearchesKeptAgain, "fork/kept-against-a-longer-one-is-no-storm"),
     ]
 };
 

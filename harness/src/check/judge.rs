@@ -1,7 +1,8 @@
 //! The way in: every expectation of a scenario, what always holds, and the probes of its faults.
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use crate::history::{History, seconds};
+use crate::history::{History, late, seconds};
 use crate::scenario::expectation::{At, Check, Expect, NearMedian};
 
 use super::channel::Channel;
@@ -33,6 +34,9 @@ pub struct View<'a> {
     pub hash: Resolver<'a>,
 }
 
+/// Later than this, in the scenario's time, a real machine did not keep up: the least slack of a limit is 5 s.
+const LATE_AT_MOST: Duration = Duration::from_secs(2);
+
 /// Judges a run. Pure: the same history gives the same result.
 pub fn judge(view: &View<'_>, history: &History) -> JudgeResult {
     let JudgeResult { mut findings, convergence, .. } = judge_expected(view, history);
@@ -52,6 +56,7 @@ pub fn judge_expected(view: &View<'_>, history: &History) -> JudgeResult {
     for check in view.expect {
         let name = words::expectation(&check.what, history.meta());
         let (outcome, took) = expectation(&check.what, view, history);
+        let outcome = in_time(outcome, history);
         if let Some(took) = took {
             convergence.push((name.clone(), took));
         }
@@ -66,6 +71,7 @@ pub fn judge_case(view: &View<'_>, history: &History) -> Vec<(Channel, Finding)>
     let expected = view.expect.iter().map(|check| {
         let name = words::expectation(&check.what, history.meta());
         let (outcome, _) = expectation(&check.what, view, history);
+        let outcome = in_time(outcome, history);
         (Channel::of(&check.what), finding(name, Some(check.line), outcome, history))
     });
     let outside = [
@@ -78,6 +84,16 @@ pub fn judge_case(view: &View<'_>, history: &History) -> Vec<(Channel, Finding)>
     let outside = outside.into_iter().chain(memory).chain(probe::judge(view.faults, history));
     let outside = outside.map(|(name, outcome)| (Channel::Outside, finding(name, None, outcome, history)));
     expected.chain(outside).collect()
+}
+
+/// What failed while the machine was late may be the machine's fault: a limit of seconds means nothing then.
+fn in_time(outcome: Outcome, history: &History) -> Outcome {
+    let late = late(history);
+    if outcome.verdict != Verdict::Fail || late <= LATE_AT_MOST {
+        return outcome;
+    }
+    let actual = format!("{}; this machine was late by {} of the scenario's time", outcome.actual, seconds(late));
+    Outcome { verdict: Verdict::Inconclusive, actual, ..outcome }
 }
 
 fn expectation(expect: &Expect, view: &View<'_>, history: &History) -> (Outcome, Option<std::time::Duration>) {
@@ -124,10 +140,9 @@ fn finding(check: String, line: Option<u64>, outcome: Outcome, history: &History
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::pattern::tests::pattern;
     use super::*;
+    use crate::history::LATE;
     use crate::history::build::{Build, history};
     use crate::scenario::expectation::{Agreement, Window};
 
@@ -191,6 +206,16 @@ mod tests {
         assert_eq!((finding.verdict, finding.line), (Verdict::Fail, Some(12)));
         assert_eq!(finding.check, "never ahead on a");
         assert_eq!(finding.faults_in_force, ["cut a | b"]);
+    }
+
+    #[test]
+    fn a_late_machine_is_not_the_nodes_fault() {
+        let late = |seconds| run().at(15_000).log("a", "ahead", "").metrics("harness", &[(LATE, seconds)]).ended();
+        assert_eq!(judged(&late(2.0)).verdict, Verdict::Fail);
+        let result = judged(&late(2.5));
+        assert_eq!(result.verdict, Verdict::Inconclusive);
+        let says = &result.findings[0].actual;
+        assert!(says.ends_with("; this machine was late by 2.500 s of the scenario's time"), "{says}");
     }
 
     #[test]

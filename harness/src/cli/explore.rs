@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use node::protocol::mutant::Mutant;
 
+use super::shrink::{ShrinkArgs, shrink};
 use super::{CliError, Exit};
 use crate::check::Verdict;
 use crate::explore::campaign::Campaign;
@@ -59,7 +60,7 @@ pub(super) struct ExploreArgs {
     /// Play nothing: tell what these files of results say together.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["results", "show"])]
     merge: Vec<PathBuf>,
-    /// A ledger to compare with: an earlier `--format json`. A p99 that grew by more than the factor is a failure.
+    /// A ledger to compare with: an earlier `--json`. A p99 that grew by more than the factor is a failure.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// See `--baseline`.
@@ -68,6 +69,9 @@ pub(super) struct ExploreArgs {
     /// Folder for the scenarios of seeds that fail.
     #[arg(long, value_name = "DIR", default_value = "lockstep-explored")]
     out: PathBuf,
+    /// Time to make the first scenario of each way to fail small, as `lockstep shrink` does; 0s leaves them as they were drawn.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    shrink_time: Duration,
     /// Play nothing: print the scenario of a seed, and on the standard error every option that was drawn.
     #[arg(long, value_name = "SEED")]
     show: Option<u64>,
@@ -325,7 +329,7 @@ fn baseline(path: &Path) -> Result<Ledger, CliError> {
     Ok(document.all.ledger)
 }
 
-/// Writes the scenario of the first seed of each failure.
+/// Writes the scenario of the first seed of each failure, as it was drawn and small.
 fn file_failures(args: &ExploreArgs, results: &Results, whole: &Stretch) -> Result<(), CliError> {
     if !args.merge.is_empty() {
         return Ok(());
@@ -335,9 +339,26 @@ fn file_failures(args: &ExploreArgs, results: &Results, whole: &Stretch) -> Resu
         let path = args.out.join(format!("{}-seed{}.yaml", fingerprint.slug(), first.seed));
         let written = fs::create_dir_all(&args.out).and_then(|()| fs::write(&path, generate(first.seed, &limits).text));
         written.map_err(|source| ResultsError::Io { path: path.clone(), source })?;
-        let mutant = results.head.as_ref().and_then(|head| head.mutant.as_ref());
-        let mutant = mutant.map_or(String::new(), |name| format!(" --mutant {name}"));
-        writeln!(io::stderr(), "lockstep shrink {} --seed {}{mutant}", path.display(), first.seed)?;
+        let mutant = results.head.as_ref().and_then(|head| head.mutant.clone());
+        let named = mutant.as_ref().map_or(String::new(), |name| format!(" --mutant {name}"));
+        writeln!(io::stderr(), "\nlockstep shrink {} --seed {}{named}", path.display(), first.seed)?;
+        let small = path.with_extension("small.yaml");
+        if args.shrink_time.is_zero() || small.exists() {
+            continue;
+        }
+        let task = ShrinkArgs {
+            scenario: path,
+            seed: Some(first.seed),
+            time: args.shrink_time,
+            out: Some(small),
+            keep: false,
+            scenarios: PathBuf::new(),
+            mutant,
+        };
+        // What can't be made small is there as it was drawn.
+        if let Err(error) = shrink(&task, &mut io::stderr()) {
+            writeln!(io::stderr(), "{error}")?;
+        }
     }
     Ok(())
 }

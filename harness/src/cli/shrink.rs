@@ -10,7 +10,7 @@ use crate::check::Verdict;
 use crate::explore::shrink::keep::{self, KeepError};
 use crate::explore::shrink::{Budget, Seen, Shrunk, Size, Task, Witness, confirmed};
 use crate::run::stopwatch::Stopwatch;
-use crate::run::{Backend, repeat_command, shell_word};
+use crate::run::{Backend, Detail, repeat_command, shell_word};
 use crate::scenario::{Scenario, find};
 
 /// Make a failing scenario small.
@@ -18,25 +18,25 @@ use crate::scenario::{Scenario, find};
 pub(super) struct ShrinkArgs {
     /// The scenario's file.
     #[arg(value_name = "SCENARIO")]
-    scenario: PathBuf,
+    pub(super) scenario: PathBuf,
     /// Seed with which it fails. Default: the scenario's own, else 1.
     #[arg(long)]
-    seed: Option<u64>,
+    pub(super) seed: Option<u64>,
     /// Time for the search; the smallest scenario that was found by then is taken.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
-    time: Duration,
+    pub(super) time: Duration,
     /// Where the small scenario goes: a new file. Default: lockstep-shrunk/NAME-seedN.yaml, in the place of an earlier one.
     #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// File it as `scenarios/regressions/NAME.yaml`, so that `cargo test -p harness` runs it from then on; the name is that of the failure.
     #[arg(long, conflicts_with = "out")]
-    keep: bool,
+    pub(super) keep: bool,
     /// Folder of the scenarios, for `--keep`.
     #[arg(long, value_name = "DIR", default_value = "scenarios", requires = "keep")]
-    scenarios: PathBuf,
+    pub(super) scenarios: PathBuf,
     /// Run nodes with this defect: a failure counts where nodes without it pass.
     #[arg(long, value_name = "NAME")]
-    mutant: Option<String>,
+    pub(super) mutant: Option<String>,
 }
 
 /// Judged at most, however long they may take.
@@ -63,9 +63,10 @@ pub(super) fn shrink(args: &ShrinkArgs, out: &mut impl Write) -> Result<Exit, Cl
     let task =
         Task { name: &scenario.name, text: &scenario.source, seed: witness.seed, guard: witness.guard(), budget };
     let mut progress = Progress { watch, told: Duration::ZERO, tries: 0, smallest: None };
-    let shrunk =
-        confirmed(&task, &witness, &want, &Backend::simulation(), &mut |tried, fails| progress.tell(tried, fails))
-            .map_err(|error| CliError::Harness(format!("{path}: {error}")))?;
+    // Many times faster; what it can't run, or what doesn't fail in it, is searched in the simulation.
+    let search = Backend::EventQueue(Detail::Checked);
+    let shrunk = confirmed(&task, &witness, &want, &search, &mut |tried, fails| progress.tell(tried, fails))
+        .map_err(|error| CliError::Harness(format!("{path}: {error}")))?;
     let (file, seed) = match written(args, &scenario, &shrunk, &want, &witness) {
         Err(error @ CliError::Keep(_)) => {
             // What was found is not lost.

@@ -7,6 +7,7 @@ mod file;
 mod normal;
 mod observation;
 mod record;
+mod totals;
 
 pub use black_box::black_box;
 pub use decisions::decisions;
@@ -14,3 +15,4 @@ pub use file::{HistoryError, read, write};
 pub use normal::normal;
 pub use observation::{Field, Fields, Observation, What, memory_of, seconds, short};
 pub use record::{FaultSpan, History, Meta};
+pub use totals::{LATE, busiest, busiest_link, late};

@@ -27,6 +27,8 @@ use Answer::{Now, Wait};
 pub enum Half {
     /// Who reads at an end.
     Reader,
+    /// Who reads there, but not before this time.
+    ReaderAt(SimTime),
     /// Who writes there.
     Writer,
 }
@@ -74,6 +76,11 @@ impl End {
 }
 
 impl Connection {
+    /// Who is at `side` asks the other something.
+    pub fn asks(&self, side: usize, now: SimTime, net: &mut Net) {
+        net.asked(self.links[side], now);
+    }
+
     /// Open from `now` on.
     pub fn open(from: IpAddr, to: IpAddr, now: SimTime, net: &mut Net) -> Self {
         let links = [net.link_number(from, to), net.link_number(to, from)];
@@ -100,6 +107,12 @@ impl Connection {
     /// What `side` wrote and the other has not read: from which byte on, and how many.
     pub fn held(&self, side: usize) -> (u64, usize) {
         self.flows[side].held()
+    }
+
+    /// Whether nothing is under way to `side`, and nothing of its own needs watching: until somebody is stirred there is nothing to see.
+    pub fn is_quiet(&self, side: usize) -> bool {
+        let open = self.ends.iter().all(|end| end.side == Side::Open && end.ends.is_none());
+        open && self.flows[1 - side].is_empty() && self.flows[side].gives_up_at().is_none()
     }
 
     /// Who has to look again since this was last asked.
@@ -160,10 +173,10 @@ impl Connection {
 
     /// Decides the fate of what was just written, and sees to it that both ends look again in time.
     fn sent(&mut self, side: usize, now: SimTime, was_empty: bool, net: &mut Net) {
-        self.advance(side, now, net);
+        let next = self.advance(side, now, net);
         // With something under way already, the reader has a timer.
         if was_empty {
-            self.stirred.push((1 - side, Half::Reader));
+            self.stirred.push((1 - side, next.map_or(Half::Reader, Half::ReaderAt)));
         }
         if self.watch(side, now, net).is_some() {
             self.stirred.push((side, Half::Reader));

@@ -16,6 +16,7 @@ use super::connection::{Answer, Connection, Half};
 use super::net::Net;
 use crate::fault::SimTime;
 use crate::fault::link::{LinkParams, LinkStats};
+use crate::history::What;
 
 pub use super::net::{ConnectionEvent, MIN_LATENCY, Power};
 
@@ -80,10 +81,10 @@ impl Fabric {
         std::mem::take(&mut self.lock().net.events)
     }
 
-    /// Bytes that all links were given, how often a connection was opened, and lines that were written.
-    pub fn totals(&self) -> (u64, u64, u64) {
+    /// What went over the network: see [`Net::totals`].
+    pub fn totals(&self, is_node: impl Fn(IpAddr) -> bool) -> What {
         let state = self.lock();
-        (state.net.bytes(), state.next_id, state.lines)
+        state.net.totals(state.next_id, state.lines, is_node)
     }
 
     /// A dial leaves.
@@ -264,6 +265,9 @@ impl State {
         if let Now(Ok(n)) = answer {
             stream.bytes[side].bytes.extend(&data[..n]);
             self.lines += memchr::memchr_iter(b'\n', &data[..n]).count() as u64;
+            // Nodes write a message at once or from its beginning on.
+            let lines = data[..n].split_inclusive(|byte| *byte == b'\n');
+            lines.filter(|line| is_question(line)).for_each(|_| stream.connection.asks(side, now, &mut self.net));
         }
         stream.settle();
         match answer {
@@ -318,7 +322,7 @@ impl Streams {
         }
         for (side, half) in self.connection.stirred() {
             match half {
-                Half::Reader => wake(&mut self.readers[side]),
+                Half::Reader | Half::ReaderAt(_) => wake(&mut self.readers[side]),
                 Half::Writer => wake(&mut self.writers[side]),
             }
         }
@@ -341,6 +345,11 @@ impl Bytes {
         self.from = from;
         self.bytes.truncate(len);
     }
+}
+
+/// Whether a message asks for something: its name begins with `Get`.
+fn is_question(line: &[u8]) -> bool {
+    line.strip_prefix(b"{").unwrap_or(line).starts_with(b"\"Get")
 }
 
 fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {

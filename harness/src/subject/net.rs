@@ -7,6 +7,7 @@ use super::change::Change;
 use crate::fault::SimTime;
 use crate::fault::link::{Link, LinkParams, Passage};
 use crate::fault::timeline::Timeline;
+use crate::history::{What, busiest_link};
 
 /// Nothing arrives sooner: hosts of a simulation take turns, and what takes no time could arrive before it was sent.
 pub const MIN_LATENCY: Duration = Duration::from_millis(1);
@@ -41,6 +42,8 @@ pub struct Net {
     seed: u64,
     default: LinkParams,
     pub(super) links: Vec<Link>,
+    /// What went over each of them.
+    questions: Vec<Questions>,
     link_index: BTreeMap<(IpAddr, IpAddr), usize>,
     hosts: BTreeMap<IpAddr, Host>,
     pub(super) events: Vec<ConnectionEvent>,
@@ -50,6 +53,25 @@ pub struct Net {
 struct Host {
     power: Timeline<Power>,
     starts: u32,
+}
+
+/// Questions over one link, in minutes that follow each other.
+#[derive(Debug, Default)]
+struct Questions {
+    minute: u64,
+    count: u64,
+    most: u64,
+}
+
+impl Questions {
+    fn asked(&mut self, t: SimTime) {
+        let minute = t.as_secs() / 60;
+        if minute != self.minute {
+            (self.minute, self.count) = (minute, 0);
+        }
+        self.count += 1;
+        self.most = self.most.max(self.count);
+    }
 }
 
 impl Default for Host {
@@ -65,6 +87,7 @@ impl Net {
             seed,
             default,
             links: Vec::new(),
+            questions: Vec::new(),
             link_index: BTreeMap::new(),
             hosts: BTreeMap::new(),
             events: Vec::new(),
@@ -75,6 +98,7 @@ impl Net {
     pub(super) fn link_number(&mut self, from: IpAddr, to: IpAddr) -> usize {
         *self.link_index.entry((from, to)).or_insert_with(|| {
             self.links.push(Link::new(self.seed, from, to, self.default.clone()));
+            self.questions.push(Questions::default());
             self.links.len() - 1
         })
     }
@@ -108,9 +132,21 @@ impl Net {
         host.starts += 1;
     }
 
-    /// Bytes that all links were given.
-    pub fn bytes(&self) -> u64 {
-        self.links.iter().map(|link| link.stats().bytes).sum()
+    /// Bytes that all links were given, how often a connection was opened, messages that were written, and the most questions that one node asked
+    /// one other party in a minute.
+    pub fn totals(&self, connections: u64, messages: u64, is_node: impl Fn(IpAddr) -> bool) -> What {
+        let bytes = self.links.iter().map(|link| link.stats().bytes).sum();
+        let totals = [("network_bytes", bytes), ("network_connections", connections), ("network_messages", messages)];
+        let totals = totals.map(|(name, total): (&str, u64)| (name.to_owned(), total as f64));
+        let from_nodes = self.link_index.iter().filter(|((from, _), _)| is_node(*from));
+        let busiest = from_nodes.max_by_key(|(_, number)| self.questions[**number].most);
+        let busiest = busiest.map(|((from, to), number)| (busiest_link(from, to), self.questions[*number].most as f64));
+        What::Metrics(totals.into_iter().chain(busiest).collect())
+    }
+
+    /// A question leaves over the directed link of this number.
+    pub(super) fn asked(&mut self, link: usize, t: SimTime) {
+        self.questions[link].asked(t);
     }
 
     /// What happened to a connection.

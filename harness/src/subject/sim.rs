@@ -144,10 +144,8 @@ impl<'a> Run<'a> {
             take(&mut self, id, turn, now);
         }
         self.sample(now);
-        let (bytes, connections, lines) = self.fabric.totals();
-        let totals = [("network_bytes", bytes), ("network_connections", connections), ("network_messages", lines)];
-        let totals = totals.map(|(name, total)| (name.to_owned(), total as f64)).into();
-        push(&self.log, now, "harness", What::Metrics(totals));
+        let is_node = |ip| self.scenario.nodes.values().any(|node| IpAddr::V4(node.ip) == ip);
+        push(&self.log, now, "harness", self.fabric.totals(is_node));
         push(&self.log, now, "harness", What::Ended);
         drop(self.sim);
         let parties = self.scenario.nodes.iter().map(|(name, node)| (name.clone(), node.ip));

@@ -28,8 +28,9 @@ impl SimClock {
     /// What the clock shows at `t`.
     pub fn at(&self, t: SimTime) -> i64 {
         let Skew { since, offset_ms, drift_ppm } = *self.lock();
-        let drift_ms = t.saturating_sub(since).as_millis() as i64 * drift_ppm / 1_000_000;
-        EPOCH_MS + t.as_millis() as i64 + offset_ms + drift_ms
+        let ms = |time: SimTime| time.as_secs() as i64 * 1_000 + i64::from(time.subsec_millis());
+        let drift_ms = if drift_ppm == 0 { 0 } else { ms(t.saturating_sub(since)) * drift_ppm / 1_000_000 };
+        EPOCH_MS + ms(t) + offset_ms + drift_ms
     }
 
     fn lock(&self) -> MutexGuard<'_, Skew> {

@@ -54,6 +54,11 @@ impl Liveness {
         }
     }
 
+    /// Whether a ping has no pong yet.
+    pub fn waits(&self) -> bool {
+        !self.outstanding.is_empty()
+    }
+
     /// When the oldest ping without a pong expires.
     pub fn expires_at(&self, patience: Patience) -> Option<Duration> {
         self.outstanding.front().map(|(_, sent)| *sent + patience.expires)

@@ -32,6 +32,8 @@ marks! {
     VotePassed,
     /// In sync with the median, and a whitelisted peer is ahead all the same.
     LeaderRule,
+    /// What a tick wanted is there, and the median is far ahead all the same.
+    LookedAgain,
     /// More than 100 ahead of the median.
     LeadAlarm,
     /// Behind, and nobody to ask.

@@ -158,6 +158,7 @@ impl Core {
     pub fn handle(&mut self, now: Now, input: Input, chain: &dyn ChainView) {
         self.now = now;
         let quiet = self.quiet(&input, chain);
+        let received = matches!(input, Input::Received { .. });
         match input {
             Input::Tick => {}
             Input::Connected { conn, peer, local, direction } => self.connected(conn, peer, local, direction, chain),
@@ -172,7 +173,11 @@ impl Core {
             debug_assert!(self.deadline <= self.earliest(), "what moves nothing has no time of its own");
             return;
         }
-        self.timers(chain);
+        // What a message leads to is never due at once, but for a contest whose last voter it was.
+        let due = self.deadline.is_none_or(|at| at <= now.at) || self.forks.contest.is_some();
+        if due || !received {
+            self.timers(chain);
+        }
         let before = self.out.len();
         self.progress(chain);
         self.settled = self.out.len() == before && self.writes.is_empty();
@@ -268,7 +273,10 @@ impl Core {
         }
         let tip = chain.tip();
         match after {
-            After::Append { count } => self.tell(Event::Appended { height: tip.height, tip: tip.hash, count }),
+            After::Append { count } => {
+                self.tell(Event::Appended { height: tip.height, tip: tip.hash, count });
+                self.look_again(chain);
+            }
             After::Produced(block) => {
                 self.tell(Event::Appended { height: tip.height, tip: tip.hash, count: 1 });
                 self.tell(Event::Produced { height: block.height(), hash: block.hash() });

@@ -128,6 +128,10 @@ mutants! {
     ForksSkipped,
     /// However short a connection was, the next dial is the first: pauses don't grow, and nobody is given up.
     RedialsForEver,
+    /// Who has what a tick wanted waits for the next one.
+    LooksAtTicksOnly,
+    /// A branch that ours is kept against is searched again at once.
+    SearchesKeptAgain,
 }
 
 #[cfg(feature = "mutants")]

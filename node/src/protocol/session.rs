@@ -280,8 +280,9 @@ impl Core {
         }
         let ping = conn.liveness.ping_at;
         // Asked for each connection all the time: what comes after the ping is not looked at.
-        let check = conn.liveness.expires_at(self.patience(conn.whitelisted)).filter(|at| *at < ping);
-        let check = check.and_then(|_| self.next_check(conn));
+        let expires = |conn: &Conn| conn.liveness.expires_at(self.patience(conn.whitelisted));
+        let check = conn.liveness.waits() && expires(conn).is_some_and(|at| at < ping);
+        let check = if check { self.next_check(conn) } else { None };
         [check, conn.genesis_by, conn.tip_by].into_iter().flatten().fold(ping, Duration::min)
     }
 

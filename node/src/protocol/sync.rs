@@ -38,27 +38,40 @@ impl Core {
         self.tick_at = Some(self.now.at + self.timing.coordinator);
         let our = chain.tip().height;
         let finding = self.finding(chain);
-        let mut initiated = false;
-        if let Some(finding) = finding {
-            let goal = match finding.lag {
-                Lag::Behind => Some(finding.consensus),
-                Lag::LeaderAhead { height, .. } => Some(height),
-                Lag::InSync => None,
-            };
-            let best = match (finding.lag, goal) {
-                (Lag::LeaderAhead { ip, .. }, _) => Some(ip),
-                (_, Some(height)) => self.next_source(our, height, chain),
-                _ => None,
-            };
-            self.tell_standing(our, finding, best);
-            if let Some(height) = goal {
-                self.chain_download.goal = Some(Goal::Masternodes(height));
-                initiated = self.fill(Purpose::Chain, true, chain);
-            }
-        }
+        let initiated = finding.is_some_and(|finding| self.pursue(finding, true, chain));
         let (consensus, deviation) = (finding.map(|finding| finding.consensus), self.height_deviation());
         self.tell(Event::Checked { our, consensus, deviation, initiated });
         self.ask_tips(chain);
+    }
+
+    /// Says where we stand, and asks for what is missing. Returns whether a request left.
+    fn pursue(&mut self, finding: Finding, allow_benched: bool, chain: &dyn ChainView) -> bool {
+        let our = chain.tip().height;
+        let (goal, best) = match finding.lag {
+            Lag::Behind => (Some(finding.consensus), self.next_source(our, finding.consensus, chain)),
+            Lag::LeaderAhead { ip, height } => (Some(height), Some(ip)),
+            Lag::InSync => (None, None),
+        };
+        self.tell_standing(our, finding, best);
+        goal.is_some_and(|height| {
+            self.chain_download.goal = Some(Goal::Masternodes(height));
+            self.fill(Purpose::Chain, allow_benched, chain)
+        })
+    }
+
+    /// What a tick wanted is there. Where that was the mean of two heights, or where the others went on meanwhile, we are still behind: the next
+    /// blocks are asked for now and not at the next tick, which would be 30 s for each halving of the lag (D-2 holds for the whole way).
+    pub(super) fn look_again(&mut self, chain: &dyn ChainView) {
+        let Some(Goal::Masternodes(height)) = self.chain_download.goal else { return };
+        if mutant::is(Mutant::LooksAtTicksOnly) {
+            return;
+        }
+        let reached = chain.tip().height >= height && self.chain_download.ranges.is_empty() && !self.write_pending();
+        let behind = self.finding(chain).filter(|finding| reached && finding.lag != Lag::InSync);
+        if let Some(finding) = behind {
+            mark::reached(Mark::LookedAgain);
+            self.pursue(finding, false, chain);
+        }
     }
 
     pub(super) fn finding(&self, chain: &dyn ChainView) -> Option<Finding> {

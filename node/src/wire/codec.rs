@@ -4,7 +4,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use super::Message;
-use crate::chain::{SealedBlock, compact_json};
+use crate::chain::{Hash, SealedBlock, compact_json};
 
 /// Characters of a peer's text that are kept for people.
 const EXCERPT: usize = 64;
@@ -72,6 +72,9 @@ pub fn encoded_len(message: &Message) -> usize {
     let blocks = |blocks: &[SealedBlock]| {
         2 + blocks.len().saturating_sub(1) + blocks.iter().map(SealedBlock::json_len).sum::<usize>()
     };
+    // A list of its bytes as numbers.
+    let hash =
+        |hash: &Hash| 1 + hash.0.iter().map(|byte| 2 + usize::from(*byte > 9) + usize::from(*byte > 99)).sum::<usize>();
     let value = match message {
         Message::Ping { nonce, timestamp, height } | Message::Pong { nonce, timestamp, height } => {
             let height = height.map_or(0, |height| r#","height":"#.len() + digits(height));
@@ -85,9 +88,9 @@ pub fn encoded_len(message: &Message) -> usize {
         Message::BlockResponse(block) | Message::BlockAnnouncement(block) | Message::GenesisAnnouncement(block) => {
             block.json_len()
         }
-        Message::ChainTipResponse { height, hash } => {
-            let hash: usize = hash.0.iter().map(|byte| 2 + usize::from(*byte > 9) + usize::from(*byte > 99)).sum();
-            r#"{"height":,"hash":[}"#.len() + digits(*height) + hash
+        Message::ChainTipResponse { height, hash: of } => r#"{"height":,"hash":}"#.len() + digits(*height) + hash(of),
+        Message::BlockHashResponse { height, hash: of } => {
+            r#"{"height":,"hash":}"#.len() + digits(*height) + of.as_ref().map_or("null".len(), hash)
         }
         Message::GetChainTip => return "\"GetChainTip\"\n".len(),
         other => return encode(other).len(),
@@ -203,6 +206,10 @@ mod tests {
                 }
             }
             assert_eq!(encoded_len(&Message::BlockInventory(number)), encode(&Message::BlockInventory(number)).len());
+        }
+        for hash in [None, Some(Hash::ZERO), Some(Hash::of(b"x"))] {
+            let told = Message::BlockHashResponse { height: 10, hash };
+            assert_eq!(encoded_len(&told), encode(&told).len(), "{told:?}");
         }
         let block = crate::chain::testnet();
         for count in 0..4 {

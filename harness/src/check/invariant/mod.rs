@@ -5,6 +5,7 @@ mod chain;
 mod closes;
 mod memory;
 mod near_median;
+mod questions;
 mod ranges;
 
 use crate::history::{History, What};
@@ -31,6 +32,9 @@ pub(super) fn judge(view: &View<'_>, history: &History) -> Vec<(String, Outcome)
         ("no node ends by itself", alive::judge(view.nodes, history)),
         ("buffers stay bounded", buffers::judge(view.nodes, view.buffered_at_most.unwrap_or(BUFFERS), history)),
     ];
+    if let Some(outcome) = questions::judge(history) {
+        outcomes.push(("no node asks without end", outcome));
+    }
     if let Some(near) = view.near_median {
         let outcome = near_median::judge(view.masternodes, near, history);
         outcomes.push(("masternodes stay near their median", outcome));

@@ -128,7 +128,8 @@ impl Schedule<'_> {
             }
             Kind::Link => (self.links_until.max(CONNECTED), self.ground.until, BITES, LONGEST_LINK),
             Kind::Kill => (CONNECTED, self.ground.until, 1, 60),
-            Kind::Pause | Kind::Skew => (CONNECTED, self.ground.until, 15, PAUSE),
+            Kind::Pause => (CONNECTED, self.ground.until, BITES, PAUSE),
+            Kind::Skew => (CONNECTED, self.ground.until, 15, PAUSE),
         };
         let longest = to.checked_sub(from).filter(|room| *room >= least)?;
         let lasts = dice.within(least..=most.min(longest));

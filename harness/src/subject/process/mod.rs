@@ -55,7 +55,7 @@ use super::change::fates;
 use super::link_fault::{LinkFaults, set_links};
 use crate::fault::SimTime;
 use crate::fault::link::LinkParams;
-use crate::history::{History, Meta, Observation, What, memory_of};
+use crate::history::{History, LATE, Meta, Observation, What, memory_of};
 use crate::peer::Chains;
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{At, Fault};
@@ -289,9 +289,10 @@ impl<'a> Run<'a> {
 
     fn play(mut self) -> Result<History, ProcessError> {
         let mut agenda = Agenda::of(self.told, self.seed);
-        let mut sampled = Duration::ZERO;
+        let (mut sampled, mut due, mut late) = (Duration::ZERO, self.watch.now(), Duration::ZERO);
         loop {
             let now = self.watch.now();
+            late = late.max(now.saturating_sub(due));
             for (id, turn) in agenda.due(now.min(self.told.runs_for)) {
                 self.turn(id, turn)?;
             }
@@ -309,20 +310,22 @@ impl<'a> Run<'a> {
                 sampled = now;
                 self.sample();
             }
-            let look = (LOOK / self.watch.time_scale()).max(SHORTEST_LOOK);
-            thread::sleep(look.min(self.watch.until(self.told.runs_for)));
+            let look = (LOOK / self.watch.time_scale()).max(SHORTEST_LOOK).min(self.watch.until(self.told.runs_for));
+            due = self.watch.now() + look * self.watch.time_scale();
+            thread::sleep(look);
         }
         self.sample();
         self.members.values().try_for_each(|member| no_stranger(&self.ground, member, "it runs"))?;
         let Self { told, seed, watch, wires, mut members, scraper, cast, ears, environment, .. } = self;
         let program = ears.program;
         scraper.finish();
+        let mut totals = vec![(LATE, late.as_secs_f64())];
         if let Wires::Packets(link) = &wires {
             let (bytes, connections) = link.totals();
-            let totals = [("network_bytes", bytes), ("network_connections", connections)];
-            let totals = totals.map(|(name, total)| (name.to_owned(), total as f64)).into();
-            watch.see("harness", What::Metrics(totals));
+            totals.extend([("network_bytes", bytes as f64), ("network_connections", connections as f64)]);
         }
+        let totals = totals.into_iter().map(|(name, total)| (name.to_owned(), total));
+        watch.see("harness", What::Metrics(totals.collect()));
         // What comes after is about the end of the run, not about the nodes.
         let full = watch.is_full();
         let (mut seen, end) = (watch.take(), watch.now());

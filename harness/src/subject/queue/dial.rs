@@ -58,5 +58,5 @@ impl Dial {
 
 /// Rounded up.
 pub fn millis(time: Duration) -> Ms {
-    time.as_nanos().div_ceil(1_000_000) as Ms
+    time.as_secs() * 1_000 + Ms::from(time.subsec_nanos().div_ceil(1_000_000))
 }

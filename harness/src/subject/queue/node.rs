@@ -8,6 +8,7 @@ use node::protocol::{ConnId, Core, Event, Input, Now, Output};
 use node::store::MemoryChain;
 use node::telemetry::{Telemetry, log_line};
 
+use super::dial::millis;
 use super::heap::Ms;
 use super::seen::Seen;
 use super::wire::NEVER;
@@ -179,7 +180,7 @@ impl Node {
     /// When its next timer is due.
     pub fn next(&self) -> Option<Ms> {
         let life = self.life.as_ref()?;
-        let due = life.core.next_deadline()?.as_nanos().div_ceil(1_000_000) as Ms + life.began;
+        let due = millis(life.core.next_deadline()?) + life.began;
         // A deadline that stays in the past must not become a busy loop.
         Some(life.ticked.map_or(due, |ticked| due.max(ticked + 1)))
     }

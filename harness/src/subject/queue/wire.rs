@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use node::protocol::ConnId;
 
+use super::dial::millis;
 use super::heap::Ms;
 use crate::fault::flow::WINDOW;
 use crate::subject::change::Close;
@@ -142,13 +143,16 @@ impl Wire {
             {
                 return Found::Parcel(parcel);
             }
+            if self.connection.is_quiet(side) {
+                return Found::Nothing(None);
+            }
             match self.connection.read(side, at, WINDOW, net) {
                 Answer::Now(Ok(0)) => return Found::End("closed by peer"),
                 Answer::Now(Ok(n)) => incoming.read += n as u64,
                 Answer::Now(Err(kind)) => return Found::End(reason(kind)),
                 // Rounded up: time is in whole milliseconds.
                 Answer::Wait(again) => {
-                    return Found::Nothing(again.map(|at| (at.as_nanos().div_ceil(1_000_000) as Ms).max(now + 1)));
+                    return Found::Nothing(again.map(|at| millis(at).max(now + 1)));
                 }
             }
         }

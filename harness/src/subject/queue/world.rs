@@ -156,11 +156,10 @@ impl<'a> World<'a> {
         self.now = until;
         self.seen.set_now(until);
         self.sample(true);
-        let (bytes, connections) = (self.net.0.borrow().bytes(), self.wires.len() as u64);
-        let totals =
-            [("network_bytes", bytes), ("network_connections", connections), ("network_messages", self.messages)];
-        let totals = totals.map(|(name, total)| (name.to_owned(), total as f64)).into();
-        self.seen.push("harness", What::Metrics(totals));
+        let is_node =
+            |ip| self.by_ip.get(&ip).is_some_and(|party| matches!(self.parties[*party as usize], Party::Node(_)));
+        let totals = self.net.0.borrow().totals(self.wires.len() as u64, self.messages, is_node);
+        self.seen.push("harness", totals);
         self.seen.push("harness", What::Ended);
         let parties = self.scenario.nodes.iter().map(|(name, node)| (name.clone(), node.ip));
         let parties = parties.chain(self.scenario.peers.iter().map(|(name, peer)| (name.clone(), peer.ip))).collect();
@@ -224,6 +223,7 @@ impl<'a> World<'a> {
             next += 1;
             match half {
                 Half::Reader => self.look(wire, side),
+                Half::ReaderAt(at) => self.plan_look(wire, side, millis(at).max(self.now + 1)),
                 Half::Writer => self.pump(wire, side),
             }
         }
@@ -514,6 +514,9 @@ impl<'a> World<'a> {
         let Some(Some(wire)) = self.wires.get_mut(number as usize) else { return true };
         if wire.queued(side) + len > QUEUE {
             return false;
+        }
+        if matches!(&parcel, Parcel::Message(message) if message.name().starts_with("Get")) {
+            wire.connection.asks(side, Duration::from_millis(self.now), &mut self.net.0.borrow_mut());
         }
         let waits = wire.queued(side) > 0;
         wire.queue(side, parcel, len);

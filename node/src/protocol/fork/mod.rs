@@ -83,7 +83,8 @@ impl Core {
         let ip = conn.ip;
         // Whose branch is being compared with ours is known to differ. What it answers then must not lead to the next search: where our branch
         // stays, one would follow the other as fast as the network allows.
-        let asked = asked && self.forks.contest.as_ref().is_none_or(|contest| contest.ip != ip);
+        let compared = self.forks.contest.as_ref().is_some_and(|contest| contest.ip == ip);
+        let asked = asked && (!compared || mutant::is(Mutant::SearchesKeptAgain));
         if asked && height > chain.tip().height {
             self.probe(id, chain.tip().height);
         } else if asked && !(height < chain.tip().height && mutant::is(Mutant::LowerPeersNotChecked)) {
