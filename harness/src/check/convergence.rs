@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::history::{History, Observation, What, seconds};
+use crate::history::{History, Observation, What, seconds, short};
 use crate::scenario::expectation::Agreement;
 
 use super::chains::{self, State};
@@ -101,13 +101,20 @@ fn healed(history: &History) -> Result<Duration, String> {
     Ok(healed)
 }
 
-/// Tips that no node had by `after`, above all that any had.
+/// Tips that no node had by `after`: above all that any had, or, where a node says so, made later.
 fn made_after(history: &History, after: Duration) -> BTreeSet<&str> {
     let mut known = BTreeSet::new();
     let mut heights: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut made = BTreeSet::new();
+    let (mut made, mut later) = (BTreeSet::new(), BTreeSet::new());
     let mut highest = None;
+    let mut produced = BTreeSet::new();
     for seen in history.observations() {
+        if let What::Log { event, fields, .. } = &seen.what
+            && event == "produced"
+            && seen.at > after
+        {
+            produced.extend(fields.get("hash").map(|hash| short(&hash.to_string()).to_owned()));
+        }
         let What::Chain { height, tip, .. } = &seen.what else {
             continue;
         };
@@ -119,8 +126,10 @@ fn made_after(history: &History, after: Duration) -> BTreeSet<&str> {
             if *height > highest && !known.contains(tip.as_str()) {
                 made.insert(tip.as_str());
             }
+            later.insert(tip.as_str());
         }
     }
+    made.extend(later.into_iter().filter(|tip| produced.contains(short(tip))));
     made
 }
 

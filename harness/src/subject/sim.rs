@@ -242,6 +242,8 @@ struct Host {
     seed: u64,
     starts_at: Duration,
     started: Arc<AtomicBool>,
+    /// Who is not there yet has no chain to agree on.
+    silent: Arc<AtomicBool>,
 }
 
 impl Host {
@@ -267,6 +269,11 @@ impl Host {
         };
         let chain = MemoryStore::with_blocks(chains.blocks(&node.chain).upto(node.chain.height));
         let chain = chain.map_err(|error| SimError(error.to_string()))?;
+        let store = SimStore::new(chain, node.disk, seen);
+        let starts_late = !node.starts_at.is_zero();
+        if !starts_late {
+            store.tell(0);
+        }
         let gate = Gate::default();
         Ok(Self {
             number,
@@ -274,17 +281,21 @@ impl Host {
             net: SimNet::new(fabric.clone(), node.ip.into(), gate.clone()),
             gate,
             clock: SimClock::default(),
-            store: Arc::new(SimStore::new(chain, node.disk, seen)),
+            store: Arc::new(store),
             telemetry: Arc::default(),
             seed: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number as u64),
             starts_at,
             started: Arc::default(),
+            silent: Arc::new(starts_late.into()),
         })
     }
 
     async fn run(self) -> turmoil::Result {
         if !self.started.swap(true, Ordering::Relaxed) {
             tokio::time::sleep(self.starts_at).await;
+        }
+        if self.silent.swap(false, Ordering::Relaxed) {
+            self.store.tell(0);
         }
         let telemetry = Arc::new(Telemetry::new());
         *self.telemetry.lock().unwrap_or_else(PoisonError::into_inner) = telemetry.clone();

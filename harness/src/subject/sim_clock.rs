@@ -1,5 +1,6 @@
 //! The wall clock of a simulated node.
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 use node::runtime::network::Clock;
 
@@ -8,34 +9,35 @@ use crate::fault::SimTime;
 /// 2026-06-01T00:00:00Z, when every simulation starts, in milliseconds since 1970.
 pub const EPOCH_MS: i64 = 1_780_272_000_000;
 
-/// Simulated time, skewed. Clones are the same clock.
+/// Simulated time, skewed. Clones are the same clock, of one thread at a time.
 #[derive(Debug, Clone, Default)]
-pub struct SimClock(Arc<Mutex<Skew>>);
+pub struct SimClock(Arc<Skew>);
 
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default)]
 struct Skew {
-    since: SimTime,
-    offset_ms: i64,
-    drift_ppm: i64,
+    since_ms: AtomicI64,
+    offset_ms: AtomicI64,
+    drift_ppm: AtomicI64,
 }
 
 impl SimClock {
     /// From `now` on the clock is `offset_ms` ahead (behind, when negative) and gains `drift_ppm` microseconds a second.
     pub fn set_skew(&self, offset_ms: i64, drift_ppm: i64, now: SimTime) {
-        *self.lock() = Skew { since: now, offset_ms, drift_ppm };
+        self.0.since_ms.store(ms(now), Relaxed);
+        self.0.offset_ms.store(offset_ms, Relaxed);
+        self.0.drift_ppm.store(drift_ppm, Relaxed);
     }
 
     /// What the clock shows at `t`.
     pub fn at(&self, t: SimTime) -> i64 {
-        let Skew { since, offset_ms, drift_ppm } = *self.lock();
-        let ms = |time: SimTime| time.as_secs() as i64 * 1_000 + i64::from(time.subsec_millis());
-        let drift_ms = if drift_ppm == 0 { 0 } else { ms(t.saturating_sub(since)) * drift_ppm / 1_000_000 };
-        EPOCH_MS + ms(t) + offset_ms + drift_ms
+        let Skew { since_ms, offset_ms, drift_ppm } = &*self.0;
+        let drift_ms = (ms(t) - since_ms.load(Relaxed)).max(0) * drift_ppm.load(Relaxed) / 1_000_000;
+        EPOCH_MS + ms(t) + offset_ms.load(Relaxed) + drift_ms
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Skew> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn ms(time: SimTime) -> i64 {
+    time.as_secs() as i64 * 1_000 + i64::from(time.subsec_millis())
 }
 
 /// In a simulated host; elsewhere no time has passed.

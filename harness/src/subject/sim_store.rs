@@ -18,13 +18,11 @@ pub struct SimStore {
 impl SimStore {
     /// A disk that holds `chain`.
     pub fn new(chain: MemoryStore, latency: Duration, seen: Seen) -> Self {
-        let store = Self { chain, latency, seen };
-        store.tell(0);
-        store
+        Self { chain, latency, seen }
     }
 
     /// Says what the chain is above `ancestor`; checks it anew, by nothing that the node said.
-    fn tell(&self, ancestor: Height) {
+    pub fn tell(&self, ancestor: Height) {
         (self.seen)(ancestor, self.chain.tip(), broken(&self.chain, ancestor));
     }
 }

@@ -72,6 +72,8 @@ marks! {
     TieLost,
     /// A tie goes to ours.
     TieWon,
+    /// A branch waits while another one is compared.
+    BranchWaits,
     /// A branch is given up before it is there.
     BranchAbandoned,
     /// A reorganisation.

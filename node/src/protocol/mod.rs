@@ -238,6 +238,7 @@ impl Core {
         self.fill(download::Purpose::Chain, false, chain);
         self.fill(download::Purpose::Branch, false, chain);
         self.settle_contest(chain);
+        self.next_contest(chain);
         self.announce_tip(chain);
         if !self.writing
             && let Some((write, _)) = self.writes.front()

@@ -40,6 +40,8 @@ pub(super) struct Conn {
     pub tip_by: Option<Duration>,
     /// Heights whose hash we asked for, for the fork check.
     pub probes: BTreeSet<Height>,
+    /// When its branch was last compared with ours.
+    pub contested_at: Option<Duration>,
     /// It is known to hold another block than ours (this hash) at this height.
     pub diverges: Option<(Height, Hash)>,
 }
@@ -91,6 +93,7 @@ impl PeerTable {
             foreign: false,
             genesis_by: None,
             tip_by: None,
+            contested_at: None,
             probes: BTreeSet::new(),
             diverges: None,
         };

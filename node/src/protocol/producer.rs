@@ -1,6 +1,7 @@
 //! Making blocks (D-14): in one's own slot, and never while behind.
 use std::time::Duration;
 
+use super::fork::Contest;
 use super::mark::{self, Mark};
 use super::timing::{BLOCK_SECONDS, PRODUCE_LAG};
 use super::{After, Core};
@@ -30,7 +31,9 @@ impl Core {
         let ours =
             self.now.unix_ms.div_euclid(interval).rem_euclid(producer.slots.max(1) as i64) == producer.slot as i64;
         let tip = chain.tip();
-        let syncing = self.write_pending() || !self.chain_download.ranges.is_empty() || self.forks.contest.is_some();
+        // While it is only asked who holds a branch, nothing is under way: whoever shows a losing one all the time must not keep us silent.
+        let reorganising = self.forks.contest.as_ref().is_some_and(Contest::fetches);
+        let syncing = self.write_pending() || !self.chain_download.ranges.is_empty() || reorganising;
         let timestamp = self.now_unix();
         if !ours || syncing || timestamp <= tip.timestamp {
             return;

@@ -168,7 +168,12 @@ impl Core {
             if self.under_way(purpose, missing) {
                 continue;
             }
-            if let Some((ip, range)) = self.pick(goal, missing, &BTreeSet::new(), allow_benched, chain) {
+            // Who announced it and then didn't have it is not asked again at once: its bench doesn't count (D-16).
+            let but = match goal {
+                Goal::Announced(..) => self.download(purpose).ranges[i].asked.clone(),
+                _ => BTreeSet::new(),
+            };
+            if let Some((ip, range)) = self.pick(goal, missing, &but, allow_benched, chain) {
                 self.ask(purpose, i, ip, range, false);
                 asked = true;
             }
@@ -198,9 +203,10 @@ impl Core {
         asked
     }
 
-    /// A download that waits for nobody and holds nothing is over; the next tick decides again.
+    /// A download that waits for nobody and holds nothing of what is next is over; the next tick decides again. What came of later ranges is no
+    /// use without it, and as long as there is a download nothing is announced and no block is made.
     fn forget_hopeless(&mut self, purpose: Purpose) {
-        let holds = self.download(purpose).ranges.iter().any(|range| !range.got.is_empty());
+        let holds = self.download(purpose).ranges.front().is_some_and(|range| !range.got.is_empty());
         if !holds && self.requests.wanted(purpose).next().is_none() && !self.write_pending() {
             match purpose {
                 Purpose::Chain => self.chain_download.clear(),
@@ -339,8 +345,21 @@ impl Core {
     }
 
     fn request_failed(&mut self, ip: IpAddr, reason: &str) {
-        if let Some(request) = self.requests.open.remove(&ip).filter(|request| !request.cancelled) {
-            self.failed(ip, request.range, reason);
+        match self.requests.open.remove(&ip) {
+            Some(request) if request.cancelled => {
+                // Said all the same: the peer is free again.
+                let (reason, whitelisted) =
+                    (format!("{reason}, and not wanted any more"), self.whitelist.contains(&ip));
+                self.tell(Event::RequestFailed {
+                    ip,
+                    range: request.range,
+                    reason,
+                    whitelisted,
+                    benched: Duration::ZERO,
+                });
+            }
+            Some(request) => self.failed(ip, request.range, reason),
+            None => {}
         }
     }
 
@@ -539,6 +558,9 @@ impl Core {
             blocks.push(block);
         }
         head.start += blocks.len() as u64;
+        if !blocks.is_empty() {
+            head.asked.clear();
+        }
         let rest = HeightRange::new(head.start, head.end);
         if wrong.is_some() {
             head.got.clear();
@@ -569,7 +591,12 @@ impl Core {
     fn rejected(&mut self, ip: IpAddr, block: &SealedBlock, error: &BlockError) {
         let (height, reason) = (block.height(), error.to_string());
         mark::reached(Mark::BlockRejected);
-        self.tell(Event::BlockRejected { ip, height, reason });
+        let event = Event::BlockRejected { ip, height, reason };
+        // No proof against its sender: it may be our clock that is wrong, and then all would be banned.
+        if matches!(error, BlockError::AheadOfClock { .. }) {
+            return self.tell_sometimes("ahead_of_clock", Some(ip), event);
+        }
+        self.tell(event);
         self.strike(ip, "invalid block");
     }
 

@@ -191,6 +191,7 @@ mod tests {
             assert_eq!(text(&read), format!("{line}\n"));
             assert_eq!(encoded_len(&read), line.len() + 1, "{line}");
             assert!(line.contains(&format!("\"{}\"", read.name())), "{line}");
+            assert_eq!(read.asks(), read.name().starts_with("Get"), "{line}");
             missing.retain(|name| *name != read.name());
         }
         assert_eq!(missing, [""; 0]);

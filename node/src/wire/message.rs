@@ -168,6 +168,27 @@ fn first_peers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Err
     from.deserialize_seq(First)
 }
 
+impl Message {
+    /// Whether it asks for something: its tag begins with `Get`.
+    pub fn asks(&self) -> bool {
+        use Message::{
+            GetBlockHash, GetBlockHeight, GetBlockRange, GetBlocks, GetChainTip, GetGenesisHash, GetMasternodes,
+            GetPeers,
+        };
+        matches!(
+            self,
+            GetBlockHeight
+                | GetChainTip
+                | GetBlocks(..)
+                | GetBlockRange { .. }
+                | GetBlockHash(_)
+                | GetGenesisHash
+                | GetPeers
+                | GetMasternodes
+        )
+    }
+}
+
 macro_rules! names {
     ($($name:ident)*) => {
         impl Message {

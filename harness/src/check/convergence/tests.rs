@@ -113,3 +113,15 @@ fn a_tip_that_not_all_come_to_have_is_no_agreement() {
     let split = apart().at(30_000).chain("a", 100, 101, "p101").chain("b", 90, 101, "q101").at(300_000).ended();
     assert_eq!(ask(Agreement::Tips, 120, true, &split), (Fail, None));
 }
+
+/// The highest chain of all may lose: what is made then stays below it for long.
+#[test]
+fn a_block_that_a_node_says_it_made_is_new_at_any_height() {
+    let low = |said: bool| {
+        let build = apart().at(30_000).chain("a", 50, 80, "y80").chain("b", 50, 80, "y80").at(40_000);
+        let build = if said { build.log("a", "produced", "hash=y81") } else { build };
+        build.chain("a", 80, 81, "y81").chain("b", 80, 81, "y81").at(100_000).ended()
+    };
+    assert_eq!(ask(Agreement::Tips, 30, true, &low(true)), (Pass, Some(20_000)));
+    assert_eq!(ask(Agreement::Tips, 30, true, &low(false)), (Inconclusive, None));
+}

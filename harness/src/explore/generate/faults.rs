@@ -162,6 +162,8 @@ impl Schedule<'_> {
         let makes = who.iter().any(|name| self.ground.producers.contains(name));
         let offset = match makes {
             true => *dice.one_of(&["-10m", "-5s", "-1s", "1s", "10s", "30s"]),
+            // Who refuses blocks as made an hour from now has asked each peer three times for them, and asks again after 5 min (D-15).
+            false if !self.ground.producers.is_empty() => *dice.one_of(&["-10m", "-1s", "30s", "10m", "1h"]),
             false => *dice.one_of(&["-1h", "-10m", "-1s", "30s", "10m", "1h"]),
         };
         let drift = if dice.percent(30) {

@@ -1,6 +1,5 @@
 //! What is to happen, and when: in order of time, and of having been planned.
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Milliseconds since the start of the run.
 pub type Ms = u64;
@@ -34,26 +33,57 @@ pub enum Event {
     Sample,
 }
 
-/// All that is planned.
+/// All that is planned. Much of it at the same time: lists by millisecond cost less than an order of single events.
 #[derive(Debug, Default)]
 pub struct Heap {
-    planned: BinaryHeap<Reverse<(Ms, u64, Event)>>,
-    number: u64,
+    /// What is left of the millisecond that is on, and when that is.
+    on: (Ms, VecDeque<Event>),
+    later: BTreeMap<Ms, VecDeque<Event>>,
+    /// Lists that are empty, for new ones.
+    spare: Vec<VecDeque<Event>>,
 }
 
 impl Heap {
-    /// Plans `event`.
+    /// Plans `event`; not before what is on.
     pub fn push(&mut self, at: Ms, event: Event) {
-        self.number += 1;
-        self.planned.push(Reverse((at, self.number, event)));
+        if at == self.on.0 {
+            return self.on.1.push_back(event);
+        }
+        let spare = &mut self.spare;
+        self.later.entry(at).or_insert_with(|| spare.pop().unwrap_or_default()).push_back(event);
     }
 
     /// The next thing by `until`.
     pub fn pop(&mut self, until: Ms) -> Option<(Ms, Event)> {
-        let Reverse((at, ..)) = self.planned.peek()?;
-        if *at > until {
-            return None;
+        if self.on.1.is_empty() {
+            let next = self.later.first_entry().filter(|next| *next.key() <= until)?;
+            let last = std::mem::replace(&mut self.on, next.remove_entry());
+            self.spare.push(last.1);
         }
-        self.planned.pop().map(|Reverse((at, _, event))| (at, event))
+        self.on.1.pop_front().map(|event| (self.on.0, event))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_come_in_order_of_time_and_of_having_been_planned() {
+        let mut heap = Heap::default();
+        for (at, party) in [(7, 1), (3, 2), (7, 3), (0, 4), (9, 5)] {
+            heap.push(at, Event::Start(party));
+        }
+        let mut seen = Vec::new();
+        while let Some((at, Event::Start(party))) = heap.pop(8) {
+            if party == 2 {
+                heap.push(3, Event::Start(6));
+                heap.push(7, Event::Start(7));
+            }
+            seen.push((at, party));
+        }
+        assert_eq!(seen, [(0, 4), (3, 2), (3, 6), (7, 1), (7, 3), (7, 7)]);
+        assert_eq!(heap.pop(9), Some((9, Event::Start(5))));
+        assert_eq!(heap.pop(Ms::MAX), None);
     }
 }

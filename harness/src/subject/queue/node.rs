@@ -46,6 +46,8 @@ pub struct Node {
     /// The most bytes that its buffers ever held.
     pub buffered: u64,
     life: Option<Life>,
+    /// Whether anything was told of its chain.
+    shown: bool,
     /// Writes of all its lives.
     writes: u32,
     /// When its next timer is due.
@@ -104,6 +106,7 @@ impl Node {
             telemetry: full.then(Telemetry::new),
             buffered: 0,
             life: None,
+            shown: false,
             writes: 0,
             wake_at: NEVER,
         }
@@ -131,6 +134,7 @@ impl Node {
 
     /// Its process starts.
     pub fn start(&mut self, now: Ms, seen: &Seen, wishes: &mut Vec<Wish>) {
+        self.show_first(seen);
         let wall = Now { at: Duration::ZERO, unix_ms: self.clock.at(Duration::from_millis(now)) };
         if self.telemetry.is_some() {
             self.telemetry = Some(Telemetry::new());
@@ -195,8 +199,15 @@ impl Node {
         }
     }
 
+    /// Tells of its chain for the first time: who is not there yet has none to agree on.
+    pub fn show_first(&mut self, seen: &Seen) {
+        if !std::mem::replace(&mut self.shown, true) {
+            self.show_chain(0, seen);
+        }
+    }
+
     /// Tells what its chain became above `ancestor`.
-    pub fn show_chain(&self, ancestor: Height, seen: &Seen) {
+    fn show_chain(&self, ancestor: Height, seen: &Seen) {
         let tip = self.chain.tip();
         let broken = broken(&self.chain, ancestor);
         seen.push(&self.name, What::Chain { ancestor, height: tip.height, tip: tip.hash.to_string(), broken });

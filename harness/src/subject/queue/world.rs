@@ -140,9 +140,11 @@ impl<'a> World<'a> {
 
     fn run(mut self) -> History {
         let until = millis(self.scenario.runs_for);
-        for party in &self.parties {
-            if let Party::Node(node) = party {
-                node.show_chain(0, &self.seen);
+        for (party, node) in self.parties.iter_mut().zip(self.scenario.nodes.values()) {
+            if let Party::Node(party) = party
+                && node.starts_at.is_zero()
+            {
+                party.show_first(&self.seen);
             }
         }
         self.plan_turn();
@@ -515,7 +517,7 @@ impl<'a> World<'a> {
         if wire.queued(side) + len > QUEUE {
             return false;
         }
-        if matches!(&parcel, Parcel::Message(message) if message.name().starts_with("Get")) {
+        if matches!(&parcel, Parcel::Message(message) if message.asks()) {
             wire.connection.asks(side, Duration::from_millis(self.now), &mut self.net.0.borrow_mut());
         }
         let waits = wire.queued(side) > 0;

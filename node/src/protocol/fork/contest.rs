@@ -51,9 +51,14 @@ impl Contest {
         self.waiting.remove(&ip);
     }
 
+    /// Whether its votes are in, and its branch is being fetched.
+    pub fn fetches(&self) -> bool {
+        self.deadline.is_none()
+    }
+
     /// How far it has come.
     pub(super) fn status(&self) -> ForkStatus {
-        let stage = if self.deadline.is_some() { ForkStage::Vote } else { ForkStage::Fetch };
+        let stage = if self.fetches() { ForkStage::Fetch } else { ForkStage::Vote };
         ForkStatus { ip: self.ip, stage, ancestor: Some(self.ancestor.height) }
     }
 
@@ -97,7 +102,11 @@ impl Core {
             Some(contest) if contest.deadline.is_none() && self.now.at >= contest.progressed + patience => {
                 self.abandon_contest("nothing came of it");
             }
-            Some(_) => return,
+            Some(_) => {
+                mark::reached(Mark::BranchWaits);
+                self.forks.waiting.insert(ip, (ancestor, theirs));
+                return;
+            }
             None => {}
         }
         let mut contest = Contest {
@@ -126,11 +135,30 @@ impl Core {
             self.send(id, Message::GetBlockHash(next));
         }
         let answer_by = self.now.at + self.timing.answer;
+        let now = self.now.at;
         if let Some(conn) = self.peers.by_ip_mut(ip) {
+            conn.contested_at = Some(now);
             conn.tip = None;
             conn.tip_by = Some(answer_by);
             let id = conn.id;
             self.send(id, Message::GetChainTip);
+        }
+    }
+
+    /// Compares a branch that had to wait, of whoever had to wait longest, then the highest: whoever answers first must not keep the others' from
+    /// being compared for ever.
+    pub(in crate::protocol) fn next_contest(&mut self, chain: &dyn ChainView) {
+        if self.forks.contest.is_some() || self.write_pending() {
+            return;
+        }
+        let rank = |ip: &IpAddr| {
+            let conn = self.peers.by_ip(*ip);
+            (conn.and_then(|conn| conn.contested_at), std::cmp::Reverse(conn.and_then(|conn| conn.reported)), *ip)
+        };
+        let next = self.forks.waiting.iter().min_by_key(|(ip, _)| rank(ip));
+        if let Some((ip, (ancestor, theirs))) = next.map(|(ip, branch)| (*ip, *branch)) {
+            self.forks.waiting.remove(&ip);
+            self.begin_contest(ip, ancestor, Some(theirs), chain);
         }
     }
 
@@ -161,13 +189,19 @@ impl Core {
         self.fill(Purpose::Branch, true, chain);
     }
 
+    /// How many masternodes hold their branch, and how many ours.
+    fn holders(&self) -> (usize, usize) {
+        let own = usize::from(self.config.network.masternode);
+        let of = |contest: &Contest| (contest.holders(contest.theirs), contest.holders(contest.ours) + own);
+        self.forks.contest.as_ref().map(of).unwrap_or_default()
+    }
+
     /// Why our branch stays against theirs with this tip; `None` where theirs wins.
     fn our_branch_wins(&self, their_tip: Tip, chain: &dyn ChainView) -> Option<String> {
         let contest = self.forks.contest.as_ref()?;
         let tip = chain.tip();
         let ancestor = contest.ancestor.height;
-        let own = usize::from(self.config.network.masternode);
-        let holders = (contest.holders(contest.theirs), contest.holders(contest.ours) + own);
+        let holders = self.holders();
         let theirs =
             Branch { holders: holders.0, length: their_tip.height.saturating_sub(ancestor), tip: their_tip.hash };
         let ours = Branch { holders: holders.1, length: tip.height.saturating_sub(ancestor), tip: tip.hash };
@@ -245,10 +279,21 @@ impl Core {
     pub(in crate::protocol) fn switched(&mut self) {
         self.forks.contest = None;
         self.forks.searches.clear();
+        self.forks.waiting.clear();
         self.forget_downloads();
     }
 
     fn keep(&mut self, ip: IpAddr, reason: String) {
+        // Those that would end the same way don't have to wait for it.
+        let tip = |ip: &IpAddr| self.peers.by_ip(*ip).and_then(|conn| conn.tip);
+        let (kept, (theirs, ours)) = (tip(&ip), self.holders());
+        let branch = self.forks.contest.as_ref().map(|contest| contest.theirs);
+        let same = |ip: &IpAddr, (_, next): &(Height, Hash)| match theirs < ours {
+            true => branch == Some(*next),
+            false => kept.is_some() && tip(ip) == kept,
+        };
+        let waiting = self.forks.waiting.iter().filter(|(ip, branch)| !same(ip, branch));
+        self.forks.waiting = waiting.map(|(ip, branch)| (*ip, *branch)).collect();
         self.tell_sometimes("fork_kept", Some(ip), Event::ForkKept { ip, reason });
         self.end_contest();
     }

@@ -12,7 +12,7 @@ use super::{ConnId, Core, Event, ForkStage, ForkStatus};
 use crate::chain::{ChainView, Hash, Height};
 use crate::wire::Message;
 
-use contest::Contest;
+pub(super) use contest::Contest;
 use search::{Next, Search};
 
 /// Depth of the search and attempts for whitelisted and for regular peers (Component 3).
@@ -26,6 +26,8 @@ pub(super) struct Forks {
     /// No search with these peers until then (D-6).
     paused: BTreeMap<IpAddr, Duration>,
     pub contest: Option<Contest>,
+    /// Branches that were found while another was compared with ours, with the last block in common and their next one.
+    waiting: BTreeMap<IpAddr, (Height, Hash)>,
 }
 
 impl Forks {
@@ -222,6 +224,7 @@ impl Core {
     /// A peer is gone, or its chain is not ours: nothing more is to be had from it.
     pub(super) fn fork_peer_gone(&mut self, ip: IpAddr) {
         self.forks.searches.remove(&ip);
+        self.forks.waiting.remove(&ip);
         if let Some(contest) = &mut self.forks.contest {
             contest.peer_gone(ip);
         }
