@@ -152,15 +152,18 @@ fn results_that_do_not_go_together_are_refused_with_their_place() {
 }
 
 #[test]
-fn a_defect_is_found_filed_and_told_how_to_make_small() {
+fn a_defect_is_found_filed_and_made_small() {
     let desk = Desk::new();
-    let found = desk.explore("--seeds 2000 --mutant no_leader_rule --until-failure").assert().code(1);
+    let found = desk.explore("--seeds 2000 --mutant no_leader_rule --until-failure --shrink-time 5s").assert().code(1);
     let told = String::from_utf8(found.get_output().stderr.clone()).unwrap();
     let command = told.lines().find(|line| line.starts_with("lockstep shrink ")).unwrap();
     assert!(command.ends_with("--mutant no_leader_rule"), "{command}");
     let file = command.split(' ').nth(2).unwrap();
     let scenario = fs::read_to_string(desk.path(file)).unwrap();
     Scenario::parse("filed", &scenario).unwrap();
+    let small = desk.path(file).with_extension("small.yaml");
+    let small = Scenario::parse("small", &fs::read_to_string(small).unwrap()).unwrap();
+    assert!(small.source.lines().count() < scenario.lines().count(), "{}", small.source);
 }
 
 #[test]

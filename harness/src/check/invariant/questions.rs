@@ -28,7 +28,7 @@ mod tests {
         let judge = |asked| judge(&history().metrics("harness", &[(link.as_str(), asked)]).ended());
         assert_eq!(judge(3_000.0).map(|outcome| outcome.verdict), Some(Pass));
         let storm = judge(3_001.0).expect("it was counted");
-        assert_eq!((storm.verdict, storm.actual.as_str()), (Fail, "10.0.0.1 asked 10.0.0.2 3001 times"));
+        assert_eq!((storm.verdict, storm.actual.as_str()), (Fail, "a asked b 3001 times"));
         assert!(super::judge(&history().metrics("harness", &[("network_bytes", 1e9)]).ended()).is_none());
     }
 }
