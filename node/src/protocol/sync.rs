@@ -63,12 +63,11 @@ impl Core {
     /// blocks are asked for now and not at the next tick, which would be 30 s for each halving of the lag (D-2 holds for the whole way).
     pub(super) fn look_again(&mut self, chain: &dyn ChainView) {
         let Some(Goal::Masternodes(height)) = self.chain_download.goal else { return };
-        if mutant::is(Mutant::LooksAtTicksOnly) {
+        let reached = chain.tip().height >= height && self.chain_download.ranges.is_empty() && !self.write_pending();
+        if !reached || mutant::is(Mutant::LooksAtTicksOnly) {
             return;
         }
-        let reached = chain.tip().height >= height && self.chain_download.ranges.is_empty() && !self.write_pending();
-        let behind = self.finding(chain).filter(|finding| reached && finding.lag != Lag::InSync);
-        if let Some(finding) = behind {
+        if let Some(finding) = self.finding(chain).filter(|finding| finding.lag != Lag::InSync) {
             mark::reached(Mark::LookedAgain);
             self.pursue(finding, false, chain);
         }

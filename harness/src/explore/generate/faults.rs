@@ -142,6 +142,8 @@ impl Schedule<'_> {
         let minority = (names.len() as u64 - 1) / 2;
         let count = match dice.within(0..=99) {
             0..=59 => 1,
+            // Where all stand still nothing passes that another fault could hurt.
+            60.. if kind == Kind::Pause => dice.within(1..=minority.max(1)),
             60..=94 => dice.within(1..=minority.max(1)),
             _ => names.len() as u64 - 1,
         };
