@@ -347,9 +347,10 @@ impl Bytes {
     }
 }
 
-/// Whether a message asks for something: its name begins with `Get`.
+/// Whether a message asks for something other than blocks, as `Message::asks` says of it.
 fn is_question(line: &[u8]) -> bool {
-    line.strip_prefix(b"{").unwrap_or(line).starts_with(b"\"Get")
+    let name = line.strip_prefix(b"{").unwrap_or(line);
+    name.starts_with(b"\"Get") && !name.starts_with(b"\"GetBlocks\"") && !name.starts_with(b"\"GetBlockRange\"")
 }
 
 fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {

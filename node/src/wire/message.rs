@@ -169,23 +169,10 @@ fn first_peers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Err
 }
 
 impl Message {
-    /// Whether it asks for something: its tag begins with `Get`.
+    /// Whether it asks for something other than blocks, of which a download asks as often as they are many.
     pub fn asks(&self) -> bool {
-        use Message::{
-            GetBlockHash, GetBlockHeight, GetBlockRange, GetBlocks, GetChainTip, GetGenesisHash, GetMasternodes,
-            GetPeers,
-        };
-        matches!(
-            self,
-            GetBlockHeight
-                | GetChainTip
-                | GetBlocks(..)
-                | GetBlockRange { .. }
-                | GetBlockHash(_)
-                | GetGenesisHash
-                | GetPeers
-                | GetMasternodes
-        )
+        use Message::{GetBlockHash, GetBlockHeight, GetChainTip, GetGenesisHash, GetMasternodes, GetPeers};
+        matches!(self, GetBlockHeight | GetChainTip | GetBlockHash(_) | GetGenesisHash | GetPeers | GetMasternodes)
     }
 }
 

@@ -1,4 +1,4 @@
-//! No node asks another one without end.
+//! No node asks another one without end, whatever it asks but for blocks, which have checks of their own.
 use crate::check::verdict::Outcome;
 use crate::history::{History, busiest};
 
