@@ -1,5 +1,4 @@
 //! One seed of a campaign: a scenario is drawn, played under the event queue, and judged.
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::generate::{Limits, generate};
 use super::ledger::Ledger;
 use super::marks::Marks;
-use super::shrink::{Claim, Fingerprint};
+use super::shrink::Fingerprint;
 use crate::check::Verdict;
 use crate::run::{Backend, Detail, run};
 use crate::scenario::Scenario;
@@ -52,9 +51,8 @@ pub fn play(seed: u64, limits: &Limits, mutant: Option<Mutant>) -> Outcome {
     let played = catch_unwind(AssertUnwindSafe(|| of_text(seed, &text)));
     switch(None);
     played.unwrap_or_else(|panic| {
-        let said = panic.downcast_ref::<String>().cloned();
-        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
-        let failure = Failure { seed, fingerprint: panicked(&said), what: said };
+        let (fingerprint, what) = Fingerprint::of_panic(panic.as_ref());
+        let failure = Failure { seed, fingerprint, what };
         Outcome { failure: Some(failure), ..Outcome::undecided(Verdict::Fail, None) }
     })
 }
@@ -98,12 +96,4 @@ impl Outcome {
             simulated: Duration::ZERO,
         }
     }
-}
-
-/// A panic, without its numbers.
-fn panicked(said: &str) -> Fingerprint {
-    let symptom =
-        said.split(|c: char| c.is_ascii_digit()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("N");
-    let check = "no node panics".to_owned();
-    Fingerprint { check, symptom, claim: Claim::General, requirements: BTreeSet::new() }
 }

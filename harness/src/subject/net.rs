@@ -42,7 +42,7 @@ pub struct Net {
     seed: u64,
     default: LinkParams,
     pub(super) links: Vec<Link>,
-    /// What went over each of them.
+    /// How much was asked over each of them.
     questions: Vec<Questions>,
     link_index: BTreeMap<(IpAddr, IpAddr), usize>,
     hosts: BTreeMap<IpAddr, Host>,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use assert_cmd::Command;
 use harness::explore::generate::{Limits, generate};
-use harness::history::{History, What};
+use harness::history::{History, What, busiest};
 use harness::run::{Backend, Detail, Verdict, run};
 use harness::scenario::Scenario;
 use predicates::prelude::*;
@@ -98,6 +98,8 @@ fn without_faults_as_many_messages_are_sent() {
             let [there, here] = [&slow, &fast].map(|run| total(&run.history, what));
             assert!((there - here).abs() <= 0.05 * there, "{nodes} nodes: {what}: {there} under turmoil, {here} here");
         }
+        let [there, here] = [&slow, &fast].map(|run| busiest(&run.history).unwrap().2);
+        assert!(there > 0.0 && (there - here).abs() <= 0.05 * there, "{there} questions under turmoil, {here} here");
     }
 }
 

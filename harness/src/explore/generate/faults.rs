@@ -142,10 +142,9 @@ impl Schedule<'_> {
         let minority = (names.len() as u64 - 1) / 2;
         let count = match dice.within(0..=99) {
             0..=59 => 1,
-            // Where all stand still nothing passes that another fault could hurt.
-            60.. if kind == Kind::Pause => dice.within(1..=minority.max(1)),
-            60..=94 => dice.within(1..=minority.max(1)),
-            _ => names.len() as u64 - 1,
+            // Where nearly all stand still nothing passes that another fault could hurt.
+            95.. if kind != Kind::Pause => names.len() as u64 - 1,
+            _ => dice.within(1..=minority.max(1)),
         };
         let free = |name: &String| {
             let meets = |(other, begin, end): &(String, u64, u64)| other == name && *begin <= to && from <= *end;

@@ -1,4 +1,5 @@
 //! What a failure has in common with the same failure in another network.
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -37,6 +38,16 @@ pub enum Claim {
 }
 
 impl Fingerprint {
+    /// Of a panic of a node, without its numbers, and what it said.
+    pub fn of_panic(panic: &(dyn Any + Send)) -> (Self, String) {
+        let said = panic.downcast_ref::<String>().cloned();
+        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
+        let symptom =
+            said.split(|c: char| c.is_ascii_digit()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("N");
+        let check = "no node panics".to_owned();
+        (Self { check, symptom, claim: Claim::General, requirements: BTreeSet::new() }, said)
+    }
+
     /// Of a judgement of this scenario; `None` where nothing failed.
     pub fn of(judged: &JudgeResult, scenario: &Scenario) -> Option<Self> {
         let failed = || judged.findings.iter().enumerate().filter(|(_, finding)| finding.verdict == Verdict::Fail);

@@ -34,13 +34,19 @@ impl Witness {
         if self.mutant.is_some() { Guard::Judge } else { Guard::Rules }
     }
 
-    /// What a run of a scenario on this backend shows.
+    /// What a run of a scenario on this backend shows. A panic of the node is a failure.
     ///
     /// # Errors
     /// An unknown defect, or where the backend itself fails.
     pub fn run(&self, scenario: &Scenario, backend: &Backend) -> Result<Seen, ArmError> {
         let arm = Arm { mutant: self.mutant.clone(), ..Arm::default() };
-        let judged = run_arm(scenario, &arm, self.seed, backend)?.cured;
+        let judged = match catch_unwind(AssertUnwindSafe(|| run_arm(scenario, &arm, self.seed, backend))) {
+            Ok(ran) => ran?.cured,
+            Err(panic) => {
+                let failure = Some(Fingerprint::of_panic(panic.as_ref()).0);
+                return Ok(Seen { verdict: Verdict::Fail, failure, doubtful: 0 });
+            }
+        };
         let tells = |verdict| matches!(verdict, Verdict::Pass | Verdict::Fail);
         let doubtful = judged.findings.iter().filter(|finding| !tells(finding.verdict)).count();
         Ok(Seen { verdict: judged.verdict, failure: Fingerprint::of(&judged, scenario), doubtful })
@@ -58,12 +64,9 @@ impl Witness {
     /// As a judge of smaller scenarios, of which only those are of interest that fail like `want` and leave no more in doubt. A scenario that
     /// can't be run doesn't fail.
     pub fn judge(&self, scenario: &Scenario, want: &Seen, backend: &Backend) -> Option<Fingerprint> {
-        let run = || {
-            let seen = self.run(scenario, backend).ok()?;
-            let alike = seen.failure == want.failure && seen.doubtful <= want.doubtful;
-            seen.failure.filter(|_| alike && self.passes_without(scenario, backend).unwrap_or(false))
-        };
-        catch_unwind(AssertUnwindSafe(run)).ok().flatten()
+        let seen = self.run(scenario, backend).ok()?;
+        let alike = seen.failure == want.failure && seen.doubtful <= want.doubtful;
+        seen.failure.filter(|_| alike && self.passes_without(scenario, backend).unwrap_or(false))
     }
 }
 
