@@ -6,6 +6,7 @@ pub mod explore;
 pub mod export;
 pub mod fault;
 pub mod history;
+mod oracle;
 pub mod peer;
 pub mod replay;
 pub mod report;

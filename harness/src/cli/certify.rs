@@ -53,7 +53,7 @@ pub(super) struct CertifyArgs {
     /// Seed of all trials.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Trials at the same time. Default: one per core, 96 in real time, where they mostly wait, and 24 in containers.
+    /// Trials at the same time. Default: one per core, and 96 in real time, where they mostly wait.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     /// Folder for the statement and its evidence.
@@ -95,9 +95,8 @@ enum Level {
     Quick,
 }
 
-/// Trials at the same time in real time, and in containers: each has three.
+/// Trials at the same time in real time. In containers each has three.
 const IN_REAL_TIME: usize = 96;
-const IN_CONTAINERS: usize = 24;
 
 /// A case above this is not quick.
 const QUICK: std::time::Duration = std::time::Duration::from_secs(60);
@@ -116,10 +115,7 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, 
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = match subject.backend {
         Backend::Simulation(_) | Backend::EventQueue(_) => args.jobs.map_or(cores, usize::from),
-        Backend::Processes(_) => {
-            let default = if args.image.is_some() { IN_CONTAINERS } else { IN_REAL_TIME };
-            args.jobs.map_or(default, usize::from)
-        }
+        Backend::Processes(_) => args.jobs.map_or(IN_REAL_TIME, usize::from),
         Backend::Attached(_) => 1,
     };
     let mut told = Vec::new();

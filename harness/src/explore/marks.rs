@@ -7,10 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::history::{History, What};
 
 /// What of a network is worth a mark: its name, and what it stands for.
-const NETWORK: [(&str, &str); 5] = [
-    ("ConnectionReset", "A connection is reset: its other end was gone, or nothing got through for too long."),
+const NETWORK: [(&str, &str); 3] = [
     ("ProcessKilled", "A node's process is killed and comes back."),
-    ("FaultWithoutEffect", "A fault affects nothing."),
     ("FourFaultsAtOnce", "Four faults are in force at once."),
     ("NodesDisagreeAtHealing", "When the last fault ends, nodes have different tips."),
 ];
@@ -30,7 +28,6 @@ impl Marks {
         let mut disagree = false;
         for seen in history.observations() {
             match &seen.what {
-                What::Connection { fate, .. } if fate == "reset" => marks.reached("ConnectionReset"),
                 What::Process { up: true, .. } => marks.reached("ProcessKilled"),
                 What::Chain { tip, .. } => {
                     tips.insert(&seen.source, tip);
@@ -41,11 +38,8 @@ impl Marks {
                         marks.reached("FourFaultsAtOnce");
                     }
                 }
-                What::FaultEnded { bit, .. } => {
+                What::FaultEnded { .. } => {
                     in_force = in_force.saturating_sub(1);
-                    if bit.is_none() {
-                        marks.reached("FaultWithoutEffect");
-                    }
                     let first = tips.values().next();
                     disagree = tips.values().any(|tip| Some(tip) != first);
                 }

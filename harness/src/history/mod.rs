@@ -15,4 +15,4 @@ pub use file::{HistoryError, read, write};
 pub use normal::normal;
 pub use observation::{Field, Fields, Observation, What, memory_of, seconds, short};
 pub use record::{FaultSpan, History, Meta};
-pub use totals::{LATE, busiest, busiest_link, late};
+pub use totals::{LATE, WATCHED, busiest, busiest_link, late, watched};

@@ -87,6 +87,13 @@ pub enum What {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by_itself: Option<String>,
     },
+    /// A node did what does not follow from what it was told: an oracle beside it says so, once a rule.
+    Breach {
+        /// The rule, with its place in the text.
+        rule: String,
+        /// What it did.
+        what: String,
+    },
     /// A fault began.
     FaultBegan {
         /// Its number in the timeline, unfolded.
@@ -149,6 +156,7 @@ impl fmt::Display for What {
             Self::Metrics(values) => write!(f, "{} metrics", values.len()),
             Self::Process { by_itself: Some(how), .. } => write!(f, "ended by itself: {how}"),
             Self::Process { up, .. } => f.write_str(if *up { "started" } else { "ended" }),
+            Self::Breach { rule, what } => write!(f, "breach: {what}; {rule}"),
             Self::FaultBegan { what, .. } => write!(f, "fault began: {what}"),
             Self::FaultEnded { id, bit, gone } => {
                 let bit = bit.as_deref().unwrap_or("nothing");

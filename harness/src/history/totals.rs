@@ -6,6 +6,9 @@ use super::{History, What};
 
 const QUESTIONS: &str = "network_questions_a_minute";
 
+/// Whether an oracle stood beside each node.
+pub const WATCHED: &str = "oracle_watched";
+
 /// In a run in real time: by how many seconds of the scenario the harness itself was late at most, when it wanted to look again.
 pub const LATE: &str = "harness_late_seconds";
 
@@ -26,6 +29,11 @@ pub fn busiest(history: &History) -> Option<(&str, &str, f64)> {
 pub fn late(history: &History) -> Duration {
     let seconds = totals(history).find_map(|(name, seconds)| (name == LATE).then_some(seconds));
     Duration::try_from_secs_f64(seconds.unwrap_or(0.0)).unwrap_or_default()
+}
+
+/// See [`WATCHED`].
+pub fn watched(history: &History) -> bool {
+    totals(history).any(|(name, _)| name == WATCHED)
 }
 
 fn totals(history: &History) -> impl Iterator<Item = (&str, f64)> {

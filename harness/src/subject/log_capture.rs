@@ -38,12 +38,17 @@ impl<F: Future> Future for Attributed<F> {
     }
 }
 
-/// What is logged in `run` is the node's with this number.
+/// What is logged in `run`, and what crosses a core's boundary there, is the node's with this number.
 pub fn attributed<T>(node: usize, run: impl FnOnce() -> T) -> T {
-    RUNNING.set(Some(node));
+    let outer = RUNNING.replace(Some(node));
     let result = run();
-    RUNNING.set(None);
+    RUNNING.set(outer);
     result
+}
+
+/// The number of the node that runs.
+pub fn running() -> Option<usize> {
+    RUNNING.get()
 }
 
 /// A subscriber for the thread of one simulation: takes lines of this level and above.

@@ -22,6 +22,7 @@ pub mod sim_net;
 mod sim_store;
 mod stage;
 pub mod template;
+mod watched;
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use super::change::Change;
 use crate::fault::SimTime;
 use crate::fault::link::{Link, LinkParams, Passage};
 use crate::fault::timeline::Timeline;
-use crate::history::{What, busiest_link};
+use crate::history::{WATCHED, What, busiest_link};
 
 /// Nothing arrives sooner: hosts of a simulation take turns, and what takes no time could arrive before it was sent.
 pub const MIN_LATENCY: Duration = Duration::from_millis(1);
@@ -132,8 +132,8 @@ impl Net {
         host.starts += 1;
     }
 
-    /// Bytes that all links were given, how often a connection was opened, messages that were written, and the most questions that one node asked
-    /// one other party in a minute.
+    /// Bytes that all links were given, how often a connection was opened, messages that were written, the most questions that one node asked
+    /// one other party in a minute, and that oracles looked.
     pub fn totals(&self, connections: u64, messages: u64, is_node: impl Fn(IpAddr) -> bool) -> What {
         let bytes = self.links.iter().map(|link| link.stats().bytes).sum();
         let totals = [("network_bytes", bytes), ("network_connections", connections), ("network_messages", messages)];
@@ -141,7 +141,7 @@ impl Net {
         let from_nodes = self.link_index.iter().filter(|((from, _), _)| is_node(*from));
         let busiest = from_nodes.max_by_key(|(_, number)| self.questions[**number].most);
         let busiest = busiest.map(|((from, to), number)| (busiest_link(from, to), self.questions[*number].most as f64));
-        What::Metrics(totals.into_iter().chain(busiest).collect())
+        What::Metrics(totals.into_iter().chain(busiest).chain([(WATCHED.to_owned(), 1.0)]).collect())
     }
 
     /// A question leaves over the directed link of this number.

@@ -28,6 +28,7 @@ use super::sim_fault::Machines;
 use super::sim_net::{SimNet, turmoil_builder};
 use super::sim_store::SimStore;
 use super::stage::{Stage, take};
+use super::watched::watched;
 use crate::fault::SimTime;
 use crate::fault::link::{LinkParams, LinkStats};
 use crate::history::{History, Meta, Observation, What};
@@ -64,12 +65,18 @@ pub fn simulate(scenario: &Scenario, chains: &Chains, seed: u64, variation: Vari
     let log = Log::default();
     let names: Vec<String> = scenario.nodes.keys().cloned().collect();
     let capture = {
-        let log = log.clone();
+        let (log, names) = (log.clone(), names.clone());
         Capture(LevelFilter::DEBUG, move |node: usize, what| {
             push(&log, turmoil::sim_elapsed().unwrap_or_default(), &names[node], what)
         })
     };
-    tracing::subscriber::with_default(capture, || Run::new(scenario, chains, seed, variation, log)?.play())
+    let found = {
+        let (log, names) = (log.clone(), names.clone());
+        move |node: usize, what| push(&log, turmoil::sim_elapsed().unwrap_or_default(), &names[node], what)
+    };
+    watched(names.len(), found, || {
+        tracing::subscriber::with_default(capture, || Run::new(scenario, chains, seed, variation, log)?.play())
+    })
 }
 
 struct Run<'a> {

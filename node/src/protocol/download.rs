@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::mutant::{self, Mutant};
-use super::timing::{SAME_RANGE_MAX, Timing};
+use super::timing::{RANGES_IN_WINDOW, SAME_RANGE_MAX, Timing};
 use crate::chain::{Height, HeightRange, SealedBlock};
 
 /// Whose blocks a range belongs to.
@@ -102,6 +102,8 @@ pub(super) struct Requests {
     pub expired: BTreeMap<IpAddr, (Request, bool)>,
     /// When each peer was asked for a range with this start (D-15).
     asked: BTreeMap<(IpAddr, Height), VecDeque<Duration>>,
+    /// When each peer was asked at all, as far back as its rate goes.
+    paces: BTreeMap<IpAddr, VecDeque<Duration>>,
 }
 
 impl Requests {
@@ -110,6 +112,9 @@ impl Requests {
         if mutant::is(Mutant::SameRangeForEver) {
             return true;
         }
+        if self.paces.get(&ip).and_then(|times| full_until(times, timing)).is_some_and(|until| until > now) {
+            return false;
+        }
         let recent = |times: &VecDeque<Duration>| times.iter().filter(|at| **at + timing.same_range > now).count();
         self.asked.get(&(ip, start)).is_none_or(|times| recent(times) < SAME_RANGE_MAX)
     }
@@ -117,6 +122,12 @@ impl Requests {
     /// Notes a request that leaves.
     pub fn asked(&mut self, ip: IpAddr, request: Request, now: Duration, timing: &Timing) {
         self.open.insert(ip, request);
+        self.paces.retain(|_, times| times.back().is_some_and(|at| *at + timing.rate_window > now));
+        let pace = self.paces.entry(ip).or_default();
+        pace.push_back(now);
+        if pace.len() > RANGES_IN_WINDOW {
+            pace.pop_front();
+        }
         // Old entries go as new ones come: the ledger stays as small as five minutes of asking.
         self.asked.retain(|_, times| times.back().is_some_and(|at| *at + timing.same_range > now));
         let times = self.asked.entry((ip, request.range.start())).or_default();
@@ -124,6 +135,11 @@ impl Requests {
         if times.len() > SAME_RANGE_MAX {
             times.pop_front();
         }
+    }
+
+    /// When a peer may be asked again that was asked as often as it takes: small ranges on a fast line are soon too many.
+    pub fn paced_until(&self, now: Duration, timing: &Timing) -> Option<Duration> {
+        self.paces.values().filter_map(|times| full_until(times, timing)).filter(|until| *until > now).min()
     }
 
     /// Open requests whose answers are still wanted.
@@ -137,6 +153,12 @@ impl Requests {
             request.cancelled = true;
         }
     }
+}
+
+/// Until when a peer that was asked at these times is not asked again.
+fn full_until(times: &VecDeque<Duration>, timing: &Timing) -> Option<Duration> {
+    let first = times.front().filter(|_| times.len() >= RANGES_IN_WINDOW)?;
+    Some(*first + timing.rate_window)
 }
 
 /// The blocks of an answer that fit `wanted` from its start on: sorted, once each, without a gap.

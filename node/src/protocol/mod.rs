@@ -24,6 +24,7 @@ mod session;
 mod slots;
 mod status;
 mod sync;
+pub mod tap;
 mod timing;
 mod unasked;
 
@@ -107,6 +108,7 @@ enum After {
 impl Core {
     /// A core that starts now on `chain`. `seed` feeds the nonces.
     pub fn new(config: &Config, seed: u64, now: Now, chain: &dyn ChainView) -> Self {
+        tap::crossed(now.at, || tap::Crossing::Began { config, genesis: chain.hash_at(0) });
         let timing = Timing::new(config);
         let tip = chain.tip();
         let mut dialler = Dialler::default();
@@ -156,6 +158,7 @@ impl Core {
 
     /// Takes in one thing that happened, and everything that is due by now.
     pub fn handle(&mut self, now: Now, input: Input, chain: &dyn ChainView) {
+        tap::crossed(now.at, || tap::Crossing::In { input: &input, tip: chain.tip().height });
         self.now = now;
         let quiet = self.quiet(&input, chain);
         let received = matches!(input, Input::Received { .. });
@@ -197,7 +200,9 @@ impl Core {
 
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<Output> {
-        self.out.pop_front()
+        let next = self.out.pop_front()?;
+        tap::crossed(self.now.at, || tap::Crossing::Out(&next));
+        Some(next)
     }
 
     /// When [`Input::Tick`] is due, on the scale of [`Now::at`]; some are in vain.

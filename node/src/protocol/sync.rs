@@ -206,7 +206,8 @@ impl Core {
     /// use without it, and as long as there is a download nothing is announced and no block is made.
     fn forget_hopeless(&mut self, purpose: Purpose) {
         let holds = self.download(purpose).ranges.front().is_some_and(|range| !range.got.is_empty());
-        if !holds && self.requests.wanted(purpose).next().is_none() && !self.write_pending() {
+        let paced = self.requests.paced_until(self.now.at, &self.timing).is_some();
+        if !holds && !paced && self.requests.wanted(purpose).next().is_none() && !self.write_pending() {
             match purpose {
                 Purpose::Chain => self.chain_download.clear(),
                 // Its goal still says whether the branch is whole.
@@ -298,7 +299,9 @@ impl Core {
         let deadlines = self.requests.open.values().map(|request| request.deadline);
         let hedges = [&self.chain_download, &self.branch_download];
         let hedges = hedges.into_iter().flat_map(|download| &download.ranges).filter(|range| range.missing().is_some());
-        deadlines.chain(hedges.map(|range| range.hedge_at)).min()
+        let wants = self.chain_download.goal.is_some() || self.branch_download.goal.is_some();
+        let paced = self.requests.paced_until(self.now.at, &self.timing).filter(|_| wants);
+        deadlines.chain(hedges.map(|range| range.hedge_at)).chain(paced).min()
     }
 
     pub(super) fn sync_timers(&mut self, chain: &dyn ChainView) {
@@ -491,7 +494,6 @@ impl Core {
         true
     }
 
-    /// The block that the next one of a download must extend.
     /// The height from `base` on that is taken or on its way to the disk: the next range is asked for while the last one is written.
     /// `None` while another write would make it start in the wrong place.
     fn planned(&self, purpose: Purpose, base: Height) -> Option<Height> {
@@ -503,6 +505,7 @@ impl Core {
         })
     }
 
+    /// The block that the next one of a download must extend.
     fn base(&self, purpose: Purpose, chain: &dyn ChainView) -> Option<Tip> {
         match purpose {
             Purpose::Chain => Some(chain.tip()),

@@ -61,6 +61,9 @@ pub(super) struct Timing {
 
 /// D-15.
 pub(super) const SAME_RANGE_MAX: usize = 3;
+/// Ranges that a peer is asked for in [`Timing::rate_window`], at most: of the 1,000 that it takes of a regular peer (wire protocol, rates)
+/// some are for hashes.
+pub(super) const RANGES_IN_WINDOW: usize = 800;
 /// D-2: ranges in flight at once.
 pub(super) const RANGES_AT_ONCE: usize = 3;
 /// D-15: blocks that nobody asked for.

@@ -5,6 +5,7 @@ mod chain;
 mod closes;
 mod memory;
 mod near_median;
+mod oracle;
 mod questions;
 mod ranges;
 
@@ -34,6 +35,9 @@ pub(super) fn judge(view: &View<'_>, history: &History) -> Vec<(String, Outcome)
     ];
     if let Some(outcome) = questions::judge(history) {
         outcomes.push(("no node asks without end", outcome));
+    }
+    if let Some(outcome) = oracle::judge(history) {
+        outcomes.push(("what nodes do follows from what they were told", outcome));
     }
     if let Some(near) = view.near_median {
         let outcome = near_median::judge(view.masternodes, near, history);

@@ -10,8 +10,10 @@ use super::topology::Topology;
 const TOPS: [u64; 8] = [50, 300, 1_000, 1_500, 2_000, 3_000, 4_000, 5_000];
 /// A rare one.
 const HIGH: u64 = 12_000;
-/// How far below it nodes begin: around the threshold (5), the batch (500), and the incident's 2,886.
-const LAGS: [u64; 12] = [1, 2, 4, 5, 6, 10, 50, 99, 500, 501, 1_000, 2_886];
+/// How far below it nodes begin: around the threshold (5), the vote (50), the batch (500), and the incident's 2,886.
+const LAGS: [u64; 13] = [1, 2, 4, 5, 6, 10, 50, 51, 99, 500, 501, 1_000, 2_886];
+/// How far above it a regular liar's fork ends: there the vote begins.
+const ABOVE: [u64; 4] = [0, 0, 50, 51];
 /// The heights of the incident that led to Phase 3.
 const INCIDENT: [u64; 4] = [4_805, 1_919, 2_817, 3_651];
 /// Where chains fork from `main`.
@@ -20,6 +22,10 @@ const FORKS: [u64; 8] = [100, 500, 900, 1_000, 2_000, 2_500, 2_900, 2_990];
 const NESTED: [u64; 3] = [1, 10, 400];
 /// A search for the common ancestor ends 10,000 below the tip (Component 3); other branches and production add some blocks.
 const DEEPEST: u64 = 8_000;
+/// Blocks of a padded fork, at most.
+const LONGEST_PADDED: u64 = 2_000;
+/// Padding of a fork's blocks: 500 of them are too long for one line (wire protocol, Framing).
+pub const PADDING: u64 = 2_000;
 const MAIN: &str = "main";
 
 /// A block of a chain.
@@ -54,6 +60,8 @@ pub struct Fork {
     pub lower_than: Option<Place>,
     /// Its tip.
     pub height: u64,
+    /// See [`PADDING`].
+    pub padded: bool,
 }
 
 impl Fork {
@@ -117,13 +125,14 @@ impl Chains {
     }
 
     fn one_fork(&self, dice: &mut Dice) -> Fork {
-        let parents: Vec<&Fork> = self.forks.iter().filter(|fork| fork.lower_than.is_none()).collect();
+        let parents: Vec<&Fork> = self.forks.iter().filter(|fork| fork.lower_than.is_none() && !fork.padded).collect();
         if !parents.is_empty() && dice.percent(60) {
             let parent = *dice.one_of(&parents);
             let height = (parent.of.height + dice.one_of(&NESTED)).min(parent.height);
             let name = format!("{}-at-{height}", parent.name);
             let of = Place { chain: parent.name.clone(), height };
-            return Fork { name, of, lower_than: None, height: near(dice, parent.height).max(height + 1) };
+            let height = near(dice, parent.height).max(height + 1);
+            return Fork { name, of, lower_than: None, height, padded: false };
         }
         let points: Vec<u64> = FORKS.iter().copied().filter(|at| *at < self.top && self.top - *at <= DEEPEST).collect();
         // Above all points of a high chain.
@@ -131,10 +140,12 @@ impl Chains {
         let of = Place::main(at);
         if dice.percent(30) {
             let lower_than = Some(Place::main(self.top));
-            return Fork { name: format!("tie-at-{at}"), of, lower_than, height: self.top };
+            return Fork { name: format!("tie-at-{at}"), of, lower_than, height: self.top, padded: false };
         }
         let height = near(dice, self.top).max(at + 1);
-        Fork { name: format!("fork-at-{at}"), of, lower_than: None, height }
+        let padded = height - at <= LONGEST_PADDED && dice.percent(30);
+        let name = if padded { format!("long-at-{at}") } else { format!("fork-at-{at}") };
+        Fork { name, of, lower_than: None, height, padded }
     }
 
     /// A place on one of these branches.
@@ -174,14 +185,27 @@ impl Chains {
         }
     }
 
-    /// A fork for a liar, which no node begins on: at most as high as `main`.
+    /// A fork for a whitelisted liar, which no node begins on: at most as high as `main`.
     pub fn lie(&mut self, dice: &mut Dice) -> Option<Place> {
+        self.lie_up_to(dice, self.top)
+    }
+
+    /// A fork for a regular liar, whom nobody counts when branches are compared.
+    pub fn regular_lie(&mut self, dice: &mut Dice) -> Option<Place> {
+        let above = *dice.one_of(&ABOVE);
+        self.lie_up_to(dice, self.top + above)
+    }
+
+    fn lie_up_to(&mut self, dice: &mut Dice, top: u64) -> Option<Place> {
         let points: Vec<u64> = FORKS.iter().copied().filter(|at| *at < self.top).collect();
         let at = *points.get(dice.within(0..=points.len().max(1) as u64 - 1) as usize)?;
-        let place = Place { chain: format!("lie-at-{at}"), height: self.top };
-        if !self.forks.iter().any(|fork| fork.name == place.chain) {
-            let fork = Fork { name: place.chain.clone(), of: Place::main(at), lower_than: None, height: self.top };
-            self.forks.push(fork);
+        let place = Place { chain: format!("lie-at-{at}"), height: top };
+        match self.forks.iter_mut().find(|fork| fork.name == place.chain) {
+            Some(fork) => fork.height = fork.height.max(top),
+            None => {
+                let name = place.chain.clone();
+                self.forks.push(Fork { name, of: Place::main(at), lower_than: None, height: top, padded: false });
+            }
         }
         Some(place)
     }
@@ -191,9 +215,11 @@ impl Chains {
         self.lowest_fork.is_some()
     }
 
-    /// Blocks that somebody may have to fetch, one after the other.
+    /// Blocks that somebody may have to fetch, one after the other; a padded one counts as what it is as long as.
     pub fn longest_way(&self) -> u64 {
-        self.highest - self.lowest.min(self.lowest_fork.unwrap_or(self.lowest))
+        let longer = |fork: &Fork| (fork.height - fork.of.height) * (2 * PADDING).div_ceil(1_100);
+        let padded: u64 = self.forks.iter().filter(|fork| fork.padded).map(longer).sum();
+        self.highest - self.lowest.min(self.lowest_fork.unwrap_or(self.lowest)) + padded
     }
 
     /// The depth of the lowest fork on which a node begins.

@@ -17,6 +17,7 @@ pub enum Purpose {
     Times,
     Faults,
     Directions,
+    Doors,
 }
 
 /// One stream. Whole numbers only: the same draws on every machine.

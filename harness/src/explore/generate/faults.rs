@@ -55,6 +55,8 @@ pub struct Ground<'a> {
     pub closings: u64,
     /// See [`storm`].
     pub storm: u64,
+    /// Whether somebody may be unheard for a while.
+    pub silences: bool,
 }
 
 /// Seconds that somebody is unheard, at most.
@@ -108,7 +110,7 @@ impl Schedule<'_> {
                     false => format!("between: [{list}], and: [others]"),
                 };
                 self.links_until = at + lasts;
-                format!("{sides}, is: {}", shape(dice))
+                format!("{sides}, is: {}", shape(dice, self.ground.silences))
             }
             Kind::Skew => format!("who: [{list}], {}", self.skew(dice, &who)),
             Kind::Pause | Kind::Kill | Kind::PowerLoss => format!("who: [{list}]"),
@@ -182,13 +184,14 @@ impl Fault {
     }
 }
 
-/// How links behave; a latency is always there, so that whatever passes shows it.
-fn shape(dice: &mut Dice) -> String {
+/// How links behave; a latency is always there, so that whatever passes shows it. Where somebody may be unheard little is lost: TCP's timeout would have
+/// doubled a few times before that begins.
+fn shape(dice: &mut Dice, silences: bool) -> String {
     let (latency, jitter) = (dice.one_of(&[20, 100, 400]), dice.one_of(&[0, 50, 300]));
     let mut shape = format!("{{latency: {latency}ms");
     for (key, value, unit) in [
         ("jitter", *jitter, "ms"),
-        ("loss", *dice.one_of(&[0, 0, 2, 10, 20]), "%"),
+        ("loss", (*dice.one_of(&[0, 0, 2, 10, 20])).min(if silences { 2 } else { 20 }), "%"),
         ("reorder", *dice.one_of(&[0, 0, 5]), "%"),
         ("duplicate", *dice.one_of(&[0, 0, 5]), "%"),
         ("rate", *dice.one_of(&[0, 0, 0, 100]), "kB/s"),

@@ -105,7 +105,7 @@ impl Liars {
         let nodes: Vec<String> = topology.nodes.iter().map(|node| node.name.clone()).collect();
         for number in 1..=dice.within(1..=MOST_REGULAR) {
             let name = format!("l{number}");
-            let fork = if dice.percent(40) { chains.lie(dice) } else { None };
+            let fork = if dice.percent(40) { chains.regular_lie(dice) } else { None };
             let place = fork.unwrap_or_else(|| Place::main(chains.top.saturating_sub(*dice.one_of(&[0, 0, 10, 500]))));
             let scope = Scope { worst: Manner::Slow, gives_blocks: !stage.produces, height: place.height };
             let (deviations, _) =

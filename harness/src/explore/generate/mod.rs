@@ -4,6 +4,7 @@ mod chains;
 mod deviation;
 mod dice;
 mod directions;
+mod doors;
 mod faults;
 mod liars;
 mod links;

@@ -5,10 +5,11 @@ use super::budget::{Budget, Situation, closings};
 use super::chains::Chains;
 use super::dice::{Dice, Purpose};
 use super::directions::{self, Direction};
+use super::doors::Doors;
 use super::faults::{self, Fault, Ground};
 use super::liars::{Liars, Stage};
 use super::links::Links;
-use super::settings::Settings;
+use super::settings::{Settings, a_range};
 use super::swarm::{Kind, Swarm};
 use super::topology::{Shape, Topology};
 
@@ -20,8 +21,6 @@ const LONGEST_HURT: u64 = 600;
 const FETCHED: u64 = 30;
 /// How long nodes have to stay converged.
 const STAYS: u64 = 20;
-/// More peers of one node may need more slots than the 75 of regular ones.
-const FEW: usize = 60;
 
 /// One scenario.
 pub struct Plan {
@@ -32,6 +31,7 @@ pub struct Plan {
     pub links: Links,
     pub settings: Settings,
     pub liars: Liars,
+    pub doors: Doors,
     /// Who makes blocks.
     pub producers: Vec<String>,
     /// Seconds between two blocks.
@@ -59,7 +59,7 @@ impl Plan {
         let stage = Stage { forked: chains.forked(), produces: every.is_some() };
         let fits = |batch: u64| {
             let ways = topology.hops() * chains.longest_way().div_ceil(batch);
-            ways * (links.range() + disk) <= FETCHED * 1_000
+            ways * a_range(&links, disk) <= FETCHED * 1_000
         };
         let mut settings = Settings::draw(&mut dice(Purpose::Settings), swarm.settings, stage.produces, &fits);
         let mut lies = dice(Purpose::Liars);
@@ -70,7 +70,7 @@ impl Plan {
         if swarm.regular_liars {
             liars.regular(&mut lies, stage, &mut topology, &mut chains);
         }
-        settings.many_slots = nodes + liars.list.len() > FEW;
+        let doors = Doors::draw(&mut dice(Purpose::Doors), swarm.settings, &mut topology, &liars);
 
         let branches = !chains.forks.is_empty() || producers.len() > 1;
         if branches && !stage.produces {
@@ -97,6 +97,7 @@ impl Plan {
             until,
             closings: closings(branches),
             storm: faults::storm(links.lossy()),
+            silences: swarm.silences() || swarm.has(Kind::Pause),
         };
         let faults = faults::draw(&mut dice(Purpose::Faults), &swarm, ground);
         let directions = match swarm.directions {
@@ -113,6 +114,7 @@ impl Plan {
             links,
             settings,
             liars,
+            doors,
             producers,
             every,
             faults,
@@ -152,6 +154,12 @@ impl Plan {
             Some(every) => 10 + 60 / every,
             None => (self.settings.threshold * self.topology.hops()).max(10),
         }
+    }
+
+    /// The nodes' `config`, of what differs from the defaults; empty where nothing does.
+    pub fn config(&self) -> String {
+        let sections: Vec<String> = self.settings.text().into_iter().chain(self.doors.text()).collect();
+        if sections.is_empty() { String::new() } else { format!("{{{}}}", sections.join(", ")) }
     }
 
     /// What it is about, in a line.
@@ -203,7 +211,7 @@ impl Plan {
         };
         let off = Kind::ALL.into_iter().filter(|kind| !self.swarm.has(*kind)).map(|kind| kind.word().to_owned());
         let late = topology.nodes.iter().filter(|node| node.starts_at > 0);
-        let settings = self.settings.text();
+        let settings = self.config();
         let production = self.every.map(|every| format!("each {every}s by {}", self.producers.join(", ")));
         BTreeMap::from([
             ("nodes", format!("{}, {} of them masternodes", topology.nodes.len(), topology.masternodes())),
@@ -213,6 +221,8 @@ impl Plan {
             ("fork depth", chains.depth().to_string()),
             ("links", format!("{}: {lines}", links.kind)),
             ("settings", if settings.is_empty() { "the defaults".to_owned() } else { settings }),
+            ("blacklisted", joined(self.doors.blacklisted.iter().cloned())),
+            ("crowded", self.doors.crowded.clone().unwrap_or_else(|| "nobody".to_owned())),
             ("disk", format!("{}ms a write", topology.nodes.first().map_or(0, |node| node.disk))),
             ("late starts", joined(late.map(|node| format!("{} at {}s", node.name, node.starts_at)))),
             ("whitelisted liars", cast(true)),

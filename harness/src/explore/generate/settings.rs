@@ -2,8 +2,6 @@
 //!
 //! Component 1 and 2, the leader rule and the deep searches stay on: without one of them nodes need not agree (D-1, D-28, Root cause 2),
 //! and three attempts of a search end within one cut (D-6).
-use std::fmt::Write;
-
 use super::dice::Dice;
 use super::links::Links;
 
@@ -20,8 +18,6 @@ pub struct Settings {
     pub hedge: u64,
     heights_in_pings: bool,
     masternode_timeouts: bool,
-    /// Slots for more than 75 regular peers or 125 in all.
-    pub many_slots: bool,
 }
 
 impl Settings {
@@ -34,7 +30,6 @@ impl Settings {
             hedge: 60,
             heights_in_pings: true,
             masternode_timeouts: true,
-            many_slots: false,
         };
         if drawn {
             settings.interval = *dice.one_of(&[5, 10, 15, 20, 30, 45, 60]);
@@ -64,13 +59,13 @@ impl Settings {
 
     /// Seconds to fetch so many blocks from one peer: ranges one after the other, 1.1 kB a block.
     pub fn transfer(&self, blocks: u64, links: &Links, disk: u64) -> u64 {
-        let ms = blocks.div_ceil(self.batch) * (links.range() + disk);
+        let ms = blocks.div_ceil(self.batch) * a_range(links, disk);
         let sending = links.slowest().map_or(0, |rate| blocks * 11 / 10 / rate);
         ms.div_ceil(1_000) + sending + 1
     }
 
-    /// The node's `config`, of what differs from the defaults; empty where nothing does.
-    pub fn text(&self) -> String {
+    /// The `[sync]` part of the node's `config`, of what differs from the defaults.
+    pub fn text(&self) -> Option<String> {
         let mut keys = Vec::new();
         for (key, value, usual) in [
             ("coordinator_interval", self.interval, 30),
@@ -89,17 +84,12 @@ impl Settings {
                 keys.push(format!("{key}: false"));
             }
         }
-        let mut sections = Vec::new();
-        if !keys.is_empty() {
-            sections.push(format!("sync: {{{}}}", keys.join(", ")));
-        }
-        if self.many_slots {
-            sections.push("network: {max_connections: 1000, reserved_masternode_slots: 300}".to_owned());
-        }
-        let mut text = String::new();
-        if !sections.is_empty() {
-            let _ = write!(text, "{{{}}}", sections.join(", "));
-        }
-        text
+        (!keys.is_empty()).then(|| format!("sync: {{{}}}", keys.join(", ")))
     }
+}
+
+/// Milliseconds from one range of a peer to the next: on the worst line, and not faster than it takes questions (1,000 of a regular peer in 10 s, of
+/// which a node leaves some for hashes).
+pub fn a_range(links: &Links, disk: u64) -> u64 {
+    (links.range() + disk).max(13)
 }

@@ -1,6 +1,7 @@
 //! The scenario file's text.
 use std::fmt::{self, Write};
 
+use super::chains::PADDING;
 use super::plan::Plan;
 use super::topology::Node;
 
@@ -30,12 +31,17 @@ impl Plan {
             writeln!(f, "\nchains:")?;
             for fork in &self.chains.forks {
                 let lower = fork.lower_than.as_ref().map(|place| format!(", lower_than: {place}")).unwrap_or_default();
-                writeln!(f, "  {}: {{fork_of: {}{lower}}}", fork.name, fork.of)?;
+                let padding = if fork.padded { format!(", padding: {PADDING}") } else { String::new() };
+                writeln!(f, "  {}: {{fork_of: {}{lower}{padding}}}", fork.name, fork.of)?;
             }
         }
         self.write_nodes(f)?;
-        if !self.liars.list.is_empty() {
+        let crowd = self.doors.crowd();
+        if !self.liars.list.is_empty() || crowd.is_some() {
             writeln!(f, "\npeers:")?;
+        }
+        if let Some(crowd) = crowd {
+            writeln!(f, "  {crowd}")?;
         }
         for liar in &self.liars.list {
             write!(f, "  {}: {{chain: {}", liar.name, liar.place)?;
@@ -56,13 +62,15 @@ impl Plan {
 
     fn write_nodes(&self, f: &mut String) -> fmt::Result {
         writeln!(f, "\nnodes:")?;
-        let config = self.settings.text();
+        let config = self.config();
         for node in &self.topology.nodes {
             write!(f, "  {}: {{chain: {}", node.name, node.place)?;
             if node.masternode {
                 write!(f, ", masternode: true")?;
             }
             list(f, "whitelists", &node.whitelists)?;
+            list(f, "whitelists_again", &node.whitelists_again)?;
+            list(f, "blacklists", &self.doors.blacklisted)?;
             list(f, "dials", &node.dials)?;
             if node.starts_at > 0 {
                 write!(f, ", starts_at: {}s", node.starts_at)?;

@@ -25,6 +25,8 @@ pub struct Node {
     pub name: String,
     pub masternode: bool,
     pub whitelists: Vec<String>,
+    /// With a port.
+    pub whitelists_again: Vec<String>,
     pub dials: Vec<String>,
     pub place: Place,
     /// Seconds.
@@ -71,8 +73,9 @@ impl Topology {
                 }
                 _ => vec!["masternodes".to_owned()],
             };
-            // Whoever dials a node that dials it makes two connections at once.
-            let others: Vec<String> = regular.iter().filter(|other| *other != name).cloned().collect();
+            // Whoever dials a node that dials it makes two connections at once. A masternode that isn't on the list is a regular peer, whatever it says.
+            let unlisted = names.iter().filter(|name| shape == Shape::Partial && !whitelists.contains(name));
+            let others: Vec<String> = regular.iter().filter(|other| *other != name).chain(unlisted).cloned().collect();
             let dialled = dice.within(0..=3) as usize;
             let dials = dice.some(&others, dialled);
             nodes.push(Node { masternode: false, whitelists, dials, ..node(name.clone()) });
@@ -117,6 +120,7 @@ fn node(name: String) -> Node {
         name,
         masternode: false,
         whitelists: Vec::new(),
+        whitelists_again: Vec::new(),
         dials: Vec::new(),
         place: Place::main(0),
         starts_at: 0,

@@ -141,7 +141,7 @@ impl Node {
         }
         // Another life, other nonces.
         let seed = self.seed ^ (now * 1_000_000).rotate_left(17);
-        let core = Core::new(&self.config, seed, wall, &self.chain);
+        let core = attributed(self.number as usize, || Core::new(&self.config, seed, wall, &self.chain));
         self.life = Some(Life { core, began: now, ticked: None, connections: Vec::new(), writing: None });
         self.act(now, seen, wishes);
     }
@@ -177,7 +177,7 @@ impl Node {
         if matches!(input, Input::Tick) {
             life.ticked = Some(now);
         }
-        life.core.handle(Now { at, unix_ms }, input, &self.chain);
+        attributed(self.number as usize, || life.core.handle(Now { at, unix_ms }, input, &self.chain));
         self.act(now, seen, wishes);
     }
 
@@ -230,7 +230,7 @@ impl Node {
     fn act(&mut self, now: Ms, seen: &Seen, wishes: &mut Vec<Wish>) {
         loop {
             let Some(life) = &mut self.life else { return };
-            let Some(output) = life.core.poll() else {
+            let Some(output) = attributed(self.number as usize, || life.core.poll()) else {
                 // A write that takes no time is done when all else is.
                 match life.writing.take() {
                     Some(write) if self.disk == 0 => {

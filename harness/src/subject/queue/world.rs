@@ -35,6 +35,7 @@ use crate::subject::node_config::config;
 use crate::subject::sim::SimError;
 use crate::subject::sim_fault::Machines;
 use crate::subject::stage::{Stage, take};
+use crate::subject::watched::watched;
 
 /// Between two samples of the metrics.
 const SAMPLE: Ms = 10_000;
@@ -134,8 +135,13 @@ impl<'a> World<'a> {
         let names: Vec<String> = self.scenario.nodes.keys().cloned().collect();
         let seen = self.seen.clone();
         let level = if self.full { LevelFilter::DEBUG } else { LevelFilter::INFO };
+        let found = {
+            let (seen, names) = (seen.clone(), names.clone());
+            move |node: usize, what| seen.push(&names[node], what)
+        };
+        let nodes = names.len();
         let capture = Capture(level, move |node: usize, what| seen.push(&names[node], what));
-        tracing::subscriber::with_default(capture, || self.run())
+        watched(nodes, found, || tracing::subscriber::with_default(capture, || self.run()))
     }
 
     fn run(mut self) -> History {
