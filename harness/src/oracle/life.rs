@@ -12,6 +12,7 @@ use super::dials::Dials;
 use super::link::Link;
 use super::requests::Requests;
 use super::text::Text;
+use crate::history::seconds;
 
 /// Blocks of a request, and of an answer (phase-3, Configuration; wire protocol).
 const BLOCKS: usize = 500;
@@ -98,12 +99,12 @@ impl Life {
             let due = self.links.values().filter_map(|link| Some((link.ping_due(&self.text)?, link.ip))).min();
             self.pings_due = due.map_or(self.now, |(due, _)| due);
             if let Some((due, ip)) = due.filter(|(due, _)| *due < self.now) {
-                let what = format!("does not ping {ip} for {:?} more", self.now - due);
+                let what = format!("pings {ip} {} late", seconds(self.now - due));
                 breaches.push(Breach { rule: "each peer is pinged each 30 s, whatever else goes on (Phase 1)", what });
             }
         }
         if let Some((ip, open)) = self.requests.overdue(self.now) {
-            let what = format!("waits for {} of {ip} since {:?}", range(open.range), self.now - open.asked);
+            let what = format!("waits for {} of {ip} for {}", range(open.range), seconds(self.now - open.asked));
             breaches.push(Breach { rule: "a request lives 300 s or 120 s (Component 5)", what });
             self.requests.over(ip);
         }
@@ -189,7 +190,7 @@ impl Life {
             Output::Close { conn } => self.closed(*conn),
             Output::Dial { peer, .. } => {
                 if let Some((early, failures)) = self.dials.too_early(*peer, self.now) {
-                    let what = format!("dials {peer} {early:?} too early after {failures} failures");
+                    let what = format!("dials {peer} {} too early after {failures} failures", seconds(early));
                     breach("between two dials the pauses double (Phase 2)", what);
                 }
             }
@@ -249,7 +250,7 @@ impl Life {
                     breach("the search goes 10,000 or 2,000 blocks down (Component 3)", what);
                 }
                 if search.unanswered > attempts {
-                    let what = format!("asks {ip} for the {}th time without an answer", search.unanswered);
+                    let what = format!("asks {ip} {} times without an answer", search.unanswered);
                     breach("a search is tried 10 or 3 times (Component 3)", what);
                 }
                 if self.paused.get(&ip).is_some_and(|until| now < *until) {
@@ -339,7 +340,7 @@ impl Life {
             Event::Requested { ip, range: asked, timeout, .. } => {
                 let lives = self.text.timeout(self.text.whitelist.contains(ip));
                 if *timeout != lives {
-                    let what = format!("asks {ip} for {timeout:?}, not {lives:?}");
+                    let what = format!("gives {ip} {}, not {}", seconds(*timeout), seconds(lives));
                     breach("a request lives 300 s or 120 s (Component 5)", what);
                 }
                 if asked.len() > self.text.sync.max_sync_batch_size {
@@ -354,7 +355,7 @@ impl Life {
                     breach("one range at a time is asked of a peer (D-2)", what);
                 }
                 if times > self.text.same_range().0 {
-                    let what = format!("asks {ip} for {} the {times}th time", range(*asked));
+                    let what = format!("asks {ip} for {}, {times} times by now", range(*asked));
                     breach("the same range is asked of a peer 3 times in 5 min at most (D-15)", what);
                 }
             }
@@ -452,7 +453,7 @@ impl Life {
         }
         let (least, most) = self.text.bench();
         if !unwanted && !(least..=most).contains(&benched) {
-            breach("who fails is benched for 1 to 30 min (D-7)", format!("benches {ip} for {benched:?}"));
+            breach("who fails is benched for 1 to 30 min (D-7)", format!("benches {ip} for {}", seconds(benched)));
         }
     }
 }

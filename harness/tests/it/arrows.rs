@@ -22,7 +22,7 @@ const HARNESS: &[(&str, &[&str])] = &[
     ("words", &["scenario"]),
     ("check", &["history", "scenario"]),
     ("peer", &["scenario", "history"]),
-    ("oracle", &[]),
+    ("oracle", &["history"]),
     ("subject", &["scenario", "history", "fault", "peer", "words", "oracle"]),
     ("run", &["scenario", "subject", "fault", "peer", "check", "history"]),
     ("report", &["run", "check", "history", "scenario"]),

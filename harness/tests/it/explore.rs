@@ -187,3 +187,31 @@ fn a_ledger_that_grew_fails_and_a_seed_can_be_looked_at() {
     let text = String::from_utf8(shown.get_output().stdout.clone()).unwrap();
     assert_eq!(text, generate(7, &Limits { nodes: 3..=5, ..Limits::default() }).text);
 }
+
+/// What breaks nothing that could be seen from outside is seen by the oracle beside each node, in a few seeds. All defects: `ci/explore.sh`.
+#[test]
+fn defects_that_break_no_chain_are_found_by_what_nodes_say_and_do() {
+    let desk = Desk::new();
+    for defect in [
+        "announcement_whitelists",
+        "any_pong_counts",
+        "flat_back_off",
+        "height_kept_after_close",
+        "mean_rounds_up",
+        "median_unsorted",
+        "never_benched",
+        "no_pings_during_sync",
+        "nonce_as_float",
+        "one_missed_pong_less",
+        "pings_without_height",
+        "pongs_without_height",
+        "redials_for_ever",
+        "regular_timeout_as_long",
+    ] {
+        let found = desk.json(&format!("--seeds 40 --mutant {defect} --until-failure --shrink-time 0s"));
+        let failures = found["all"]["failures"].as_array().unwrap();
+        let said =
+            |failure: &Value| failure["fingerprint"]["check"] == "what nodes do follows from what they were told";
+        assert!(failures.iter().any(said), "{defect}: {failures:?}");
+    }
+}
