@@ -312,17 +312,13 @@ impl Life {
                     breach("the median is that of the newest heights of connected whitelisted peers (D-1, D-9)", what);
                 }
             }
-            Event::Behind { consensus, .. } | Event::NoPeer { consensus, .. } => {
-                if *consensus <= line {
-                    let what = format!("is behind {consensus} at {}", self.tip);
-                    breach("behind begins above the threshold (Component 1)", what);
-                }
+            Event::Behind { consensus, .. } | Event::NoPeer { consensus, .. } if *consensus <= line => {
+                let what = format!("is behind {consensus} at {}", self.tip);
+                breach("behind begins above the threshold (Component 1)", what);
             }
-            Event::InSync { consensus, .. } => {
-                if *consensus > line {
-                    let what = format!("is in sync with {consensus} at {}", self.tip);
-                    breach("in sync ends above the threshold (Component 1)", what);
-                }
+            Event::InSync { consensus, .. } if *consensus > line => {
+                let what = format!("is in sync with {consensus} at {}", self.tip);
+                breach("in sync ends above the threshold (Component 1)", what);
             }
             Event::PeerAhead { ip, blocks } => {
                 let height = self.by_ip(*ip).and_then(Link::counts);
@@ -331,11 +327,9 @@ impl Life {
                     breach("the leader is a peer that is ahead by more than the threshold (D-1)", what);
                 }
             }
-            Event::Ahead { consensus, .. } => {
-                if self.tip <= consensus.saturating_add(ALARM) {
-                    let what = format!("is far ahead of {consensus} at {}", self.tip);
-                    breach("far ahead is more than 100 (Component 1)", what);
-                }
+            Event::Ahead { consensus, .. } if self.tip <= consensus.saturating_add(ALARM) => {
+                let what = format!("is far ahead of {consensus} at {}", self.tip);
+                breach("far ahead is more than 100 (Component 1)", what);
             }
             Event::Requested { ip, range: asked, timeout, .. } => {
                 let lives = self.text.timeout(self.text.whitelist.contains(ip));
