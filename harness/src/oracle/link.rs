@@ -10,8 +10,9 @@ use super::text::Text;
 
 /// Pings that are remembered: more than any that may be without a pong.
 const PINGS: usize = 64;
-/// Heights in ten seconds that no peer tells unless it floods: what is over a rate is dropped, and nothing is known of its height then.
-const FLOOD: u32 = 20;
+/// Heights in one slice of ten seconds without which no ten seconds have more than 20 (wire protocol, rates): what is over is dropped, and the height
+/// not known then.
+const FLOOD: u32 = 10;
 /// Hashes that are asked for at once are a round of a search, where there are so many: fewer may come together by chance.
 const ROUND: u32 = 4;
 /// Rounds that are so far apart are of two searches.
@@ -34,7 +35,8 @@ pub struct Link {
     told: (u64, u32),
     /// When the last ping left.
     pinged: Option<Duration>,
-    /// Pings that surely have no pong, and those that may have none.
+    /// Pings that may count as missed, since their pong did not come before they expired; and those that must, since it did not come before the
+    /// node had looked either.
     silent: VecDeque<(u64, Duration)>,
     unheard: VecDeque<(u64, Duration)>,
     /// When the last pings of a regular peer came.

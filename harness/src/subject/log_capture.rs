@@ -40,10 +40,15 @@ impl<F: Future> Future for Attributed<F> {
 
 /// What is logged in `run`, and what crosses a core's boundary there, is the node's with this number.
 pub fn attributed<T>(node: usize, run: impl FnOnce() -> T) -> T {
-    let outer = RUNNING.replace(Some(node));
-    let result = run();
-    RUNNING.set(outer);
-    result
+    /// Also where `run` panics.
+    struct Outer(Option<usize>);
+    impl Drop for Outer {
+        fn drop(&mut self) {
+            RUNNING.set(self.0);
+        }
+    }
+    let _outer = Outer(RUNNING.replace(Some(node)));
+    run()
 }
 
 /// The number of the node that runs.
