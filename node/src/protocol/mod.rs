@@ -161,7 +161,7 @@ impl Core {
         tap::crossed(now.at, || tap::Crossing::In { input: &input, tip: chain.tip().height });
         self.now = now;
         let quiet = self.quiet(&input, chain);
-        let received = matches!(input, Input::Received { .. });
+        let from = if let Input::Received { conn, .. } = input { Some(conn) } else { None };
         match input {
             Input::Tick => {}
             Input::Connected { conn, peer, local, direction } => self.connected(conn, peer, local, direction, chain),
@@ -177,14 +177,23 @@ impl Core {
             return;
         }
         // What a message leads to is never due at once, but for a contest whose last voter it was.
-        let due = self.deadline.is_none_or(|at| at <= now.at) || self.forks.contest.is_some();
-        if due || !received {
-            self.timers(chain);
+        let message_from = from.filter(|_| self.deadline.is_some_and(|at| now.at < at));
+        match message_from {
+            Some(_) => self.settle_votes(chain),
+            None => self.timers(chain),
         }
         let before = self.out.len();
         self.progress(chain);
         self.settled = self.out.len() == before && self.writes.is_empty();
-        self.deadline = self.earliest();
+        self.deadline = match message_from {
+            // Of connections, only the message's own can have got an earlier one.
+            Some(conn) => {
+                let session = self.peers.get(conn).map(|conn| self.session_deadline(conn));
+                self.deadline.into_iter().chain(session).chain(self.beside_sessions()).min()
+            }
+            None => self.earliest(),
+        };
+        debug_assert!(self.deadline <= self.earliest(), "a message brings nothing forward but what it is about");
     }
 
     /// The connection of an input that neither starts anything nor moves on what is under way, as nearly all are where nothing happens: nothing is
@@ -211,9 +220,13 @@ impl Core {
     }
 
     fn earliest(&self) -> Option<Duration> {
-        let conns = self.peers.iter().map(|conn| self.session_deadline(conn));
+        self.peers.iter().map(|conn| self.session_deadline(conn)).chain(self.beside_sessions()).min()
+    }
+
+    /// What is due next of all that is not a connection's.
+    fn beside_sessions(&self) -> impl Iterator<Item = Duration> {
         let all = [self.dialler.next(), self.tick_at, self.produce_at, self.sync_deadline(), self.fork_deadline()];
-        conns.chain(all.into_iter().flatten()).min()
+        all.into_iter().flatten()
     }
 
     /// Bytes of JSON of blocks held in buffers: downloads and unasked blocks.

@@ -60,6 +60,16 @@ struct Open {
     role: Role,
     recorder: Option<Recorder>,
     outbox: Outbox,
+    /// When it has something to do by itself next.
+    next: Ms,
+}
+
+impl Open {
+    fn plan(&mut self, zero: Instant) {
+        let recorder = self.recorder.as_ref().and_then(Recorder::due);
+        let due = [self.role.next(), recorder].into_iter().flatten().map(|at| millis(at - zero));
+        self.next = due.fold(self.outbox.next(), Ms::min);
+    }
 }
 
 /// What a scripted peer wants of the world.
@@ -147,7 +157,7 @@ impl Peer {
         });
         let mut outbox = Outbox::default();
         role.open().into_iter().for_each(|outgoing| outbox.push(outgoing, seen.now()));
-        session.open = Some(Open { wire, side, role, recorder, outbox });
+        session.open = Some(Open { wire, side, role, recorder, outbox, next: NEVER });
         self.step(id, seen.now(), wants);
     }
 
@@ -193,7 +203,9 @@ impl Peer {
     /// What it does by itself by now.
     pub fn due(&mut self, now: Ms, wants: &mut Vec<Want>) {
         let instant = self.instant(now);
-        for id in self.sessions.keys().copied().collect::<Vec<_>>() {
+        let due = |open: &&Open| open.next <= now;
+        let due = self.sessions.iter().filter(|(_, session)| session.open.as_ref().filter(due).is_some());
+        for id in due.map(|(id, _)| *id).collect::<Vec<_>>() {
             if let Some(open) = self.sessions.get_mut(&id).and_then(|session| session.open.as_mut()) {
                 if let Some(recorder) = &mut open.recorder
                     && recorder.due().is_some_and(|due| due <= instant)
@@ -222,13 +234,8 @@ impl Peer {
     /// When it has something to do by itself next.
     pub fn next(&self) -> Option<Ms> {
         let opens = self.sessions.values().filter_map(|session| session.open.as_ref());
-        let own = opens.flat_map(|open| {
-            let recorder = open.recorder.as_ref().and_then(Recorder::due);
-            let due = [open.role.next(), recorder].into_iter().flatten().map(|at| millis(at - self.zero));
-            due.chain([open.outbox.next()])
-        });
         let redial = self.redials.first().map(|(at, _)| *at);
-        own.chain(redial).min().filter(|at| *at != NEVER)
+        opens.map(|open| open.next).chain(redial).min().filter(|at| *at != NEVER)
     }
 
     /// Sends what is due on one connection.
@@ -252,7 +259,7 @@ impl Peer {
                     wants.push(Want::Send(open.wire, open.side, parcel, len));
                 }
                 Step::Close => return self.close(id, now, wants),
-                Step::Nothing => return,
+                Step::Nothing => return open.plan(self.zero),
             }
         }
     }

@@ -163,7 +163,7 @@ impl Core {
     }
 
     /// Goes on once everybody has answered or the time is over.
-    pub(super) fn settle_votes(&mut self, chain: &dyn ChainView) {
+    pub(in crate::protocol) fn settle_votes(&mut self, chain: &dyn ChainView) {
         let Some(contest) = &self.forks.contest else { return };
         let Some(deadline) = contest.deadline else { return };
         let conn = self.peers.by_ip(contest.ip);
