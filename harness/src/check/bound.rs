@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::history::{History, Observation, seconds};
 use crate::scenario::expectation::Window;
 
-use super::verdict::{Outcome, limits, time};
+use super::verdict::{Budget, Outcome, limits, time};
 use super::{pattern, words};
 
 /// The share of a wanted gap by which a seen one may differ: a quarter, so that jitter of a back-off passes and the next
@@ -35,10 +35,11 @@ pub fn count(window: &Window, at_least: u64, at_most: Option<u64>, history: &His
         limits(Some(at_least.to_string()), at_most.map(|most| most.to_string()))
     );
     let actual = times(seen.len());
+    let used = at_most.map(|most| Budget::count(number, most));
     if let Some(most) = at_most.filter(|most| number > *most) {
         // The first one too many; there is one, as more were seen.
         let excess = usize::try_from(most).ok().and_then(|most| seen.get(most));
-        return Outcome::fail(expected, actual).seen(excess.copied());
+        return Outcome::fail(expected, actual).seen(excess.copied()).used(used);
     }
     if number < at_least {
         return too_few(window, history, expected, actual);
@@ -46,7 +47,7 @@ pub fn count(window: &Window, at_least: u64, at_most: Option<u64>, history: &His
     let pass = Outcome::pass(expected, actual);
     match at_most {
         None => pass,
-        Some(_) => unless_blind(window, history, pass),
+        Some(_) => unless_blind(window, history, pass.used(used)),
     }
 }
 
@@ -72,15 +73,16 @@ pub fn rate(window: &Window, per: Duration, at_most: u64, each: &[String], histo
         Some(begin) => format!("{number} from {} on", seconds(begin.at)),
         None => "none".into(),
     };
+    let used = Budget::count(number as u64, at_most);
     if number as u64 > at_most {
-        return Outcome::fail(expected, actual).seen(begin);
+        return Outcome::fail(expected, actual).seen(begin).used(used);
     }
     match pattern::span(window, history) {
         Some((from, until)) if until.saturating_sub(from) < per => {
             let length = seconds(until.saturating_sub(from));
             Outcome::inconclusive(expected, format!("only {length} were seen"))
         }
-        _ => unless_blind(window, history, Outcome::pass(expected, actual)),
+        _ => unless_blind(window, history, Outcome::pass(expected, actual).used(used)),
     }
 }
 
@@ -121,7 +123,9 @@ pub fn gaps(
     if seen.len() < 2 {
         return Outcome::inconclusive(expected, format!("seen {}: no gap", times(seen.len())));
     }
-    let pass = Outcome::pass(expected, list(gaps().map(|gap| gap.0)));
+    let longest = gaps().map(|gap| gap.0).max().zip(at_most);
+    let used = longest.map(|(longest, most)| Budget::time(longest, most));
+    let pass = Outcome::pass(expected, list(gaps().map(|gap| gap.0))).used(used);
     if at_least.is_some() || at_most.is_some() { unless_blind(window, history, pass) } else { pass }
 }
 

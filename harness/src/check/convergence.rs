@@ -13,7 +13,7 @@ use crate::history::{History, Observation, What, seconds, short};
 use crate::scenario::expectation::Agreement;
 
 use super::chains::{self, State};
-use super::verdict::Outcome;
+use super::verdict::{Budget, Outcome};
 use super::words;
 
 /// How long a block may take to reach everybody: two looks of the coordinator, 30 s each, the second of which fetches what
@@ -72,12 +72,12 @@ pub fn judge(question: &Question<'_>, history: &History) -> (Outcome, Option<Dur
     match took {
         Some(took) if took <= question.within => {
             let actual = format!("after {}", seconds(took));
-            (Outcome::pass(expected, actual), Some(took))
+            (Outcome::pass(expected, actual).used(Budget::time(took, question.within)), Some(took))
         }
         Some(took) => {
             let actual = format!("only after {}", seconds(took));
             let late = after + question.within;
-            (Outcome::fail(expected, actual).at(late), Some(took))
+            (Outcome::fail(expected, actual).at(late).used(Budget::time(took, question.within)), Some(took))
         }
         None => {
             let actual = format!("not by the end of the run: {}", at_end(question, history));
@@ -87,7 +87,8 @@ pub fn judge(question: &Question<'_>, history: &History) -> (Outcome, Option<Dur
                 let early = format!("{actual}; the run ends before the budget");
                 return (Outcome::inconclusive(expected, early).at(end), None);
             }
-            (Outcome::fail(expected, actual).at(end).seen(last), None)
+            let used = Budget::time(end - after, question.within);
+            (Outcome::fail(expected, actual).at(end).seen(last).used(used), None)
         }
     }
 }

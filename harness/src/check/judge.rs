@@ -139,6 +139,7 @@ fn finding(check: String, line: Option<u64>, outcome: Outcome, history: &History
         nearest: outcome.nearest,
         at: outcome.at,
         faults_in_force: outcome.at.map(in_force).unwrap_or_default(),
+        budget: outcome.budget,
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::history::{History, Observation, What, seconds};
 
-use super::verdict::{Outcome, limits};
+use super::verdict::{Budget, Outcome, limits};
 
 /// A sample older than this doesn't tell a value any more: they are taken each 10 s, and at the end.
 const FRESH: Duration = Duration::from_secs(15);
@@ -47,7 +47,8 @@ pub fn judge(
     let actual = format!("{value} at {}", seconds(seen));
     // Not a number is in no limits.
     let fits = at_least.is_none_or(|least| value >= least) && at_most.is_none_or(|most| value <= most);
-    if fits { Outcome::pass(expected, actual) } else { Outcome::fail(expected, actual).at(seen) }
+    let used = at_most.map(|most| Budget::count(value.round() as u64, most.round() as u64));
+    if fits { Outcome::pass(expected, actual) } else { Outcome::fail(expected, actual).at(seen) }.used(used)
 }
 
 /// A metric's value in the last sample by `at`, and that sample's time.

@@ -20,4 +20,4 @@ mod words;
 
 pub use channel::Channel;
 pub use judge::{View, judge, judge_case, judge_expected};
-pub use verdict::{Finding, JudgeResult, Verdict};
+pub use verdict::{Budget, Finding, JudgeResult, Unit, Verdict};

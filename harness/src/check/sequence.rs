@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::history::{History, Observation, What, seconds};
 use crate::scenario::expectation::Seen;
 
-use super::verdict::Outcome;
+use super::verdict::{Budget, Outcome};
 use super::{pattern, words};
 
 /// How a choice for the items so far ends: all that the next item's depends on.
@@ -46,6 +46,7 @@ impl Ending {
 pub fn judge(items: &[Seen], history: &History) -> Outcome {
     let expected = |item: &Seen| words::item(item, history.meta());
     let mut endings = vec![Ending::default()];
+    let mut tightest: Option<Budget> = None;
     for (number, item) in items.iter().enumerate() {
         let next = continuations(item, &endings, history);
         if next.is_empty() {
@@ -54,10 +55,19 @@ pub fn judge(items: &[Seen], history: &History) -> Outcome {
             }
             return missing(number, items, endings[0].at, history);
         }
+        // As if all came as early as they can.
+        let (before, at) = (endings[0].at, next[0].at);
+        let within = item.within.filter(|within| at - before <= *within);
+        let limits = [item.by.map(|by| (at, by)), within.map(|within| (at - before, within))];
+        for (used, limit) in limits.into_iter().flatten() {
+            let budget = Budget::time(used, limit);
+            tightest = Some(tightest.map_or(budget, |tightest| tightest.tighter(budget)));
+        }
         endings = next;
     }
     let words: Vec<String> = items.iter().map(expected).collect();
-    Outcome::pass(words.join("; then "), format!("complete at {}", seconds(endings[0].at))).at(endings[0].at)
+    let complete = endings[0].at;
+    Outcome::pass(words.join("; then "), format!("complete at {}", seconds(complete))).at(complete).used(tightest)
 }
 
 /// All endings with one more item, in order of time.

@@ -8,7 +8,7 @@ use crate::scenario::expectation::At;
 use super::chains::{Change, changes, per_node};
 use super::judge::Resolver;
 use super::lineage::Lineage;
-use super::verdict::Outcome;
+use super::verdict::{Budget, Outcome};
 use super::words;
 
 /// Each of `who` holds the block from `by` to the end (as its tip or below it on that chain), and none of it before
@@ -32,25 +32,29 @@ pub fn tip(
     let nodes = history.meta().parties.keys().map(String::as_str);
     let holds = Lineage::new(history, nodes).hold(is.height, place);
     let mut first = None;
+    // Since when all hold it.
+    let mut all = Duration::ZERO;
     let mut unknown = None;
     for node in who {
         let changes = changes(history, node);
         if changes.is_empty() {
             unknown = Some((format!("{node} never showed its chain"), None));
         }
+        let mut own = None;
         for (number, change) in changes.iter().enumerate() {
             let until = changes.get(number + 1).map(|next| next.seen.at);
             let state = format!("{node} at {}", words::tip(change.height, change.tip));
             match holds.get(change.tip).copied().flatten() {
                 Some(true) => {
                     first = first.min(Some(change.seen.at)).or(Some(change.seen.at));
+                    own.get_or_insert(change.seen.at);
                     if not_before.is_some_and(|earliest| change.seen.at < earliest) {
                         let actual = format!("{state} at {}", seconds(change.seen.at));
                         return Outcome::fail(expected, actual).seen(Some(change.seen));
                     }
                 }
                 // It counts where it lasts into the time from `by` on; what the same instant corrects doesn't.
-                _ if until.is_some_and(|until| until <= by || until == change.seen.at) => {}
+                _ if until.is_some_and(|until| until <= by || until == change.seen.at) => own = None,
                 Some(false) if until.is_some() || history.end().is_some_and(|end| end >= by) => {
                     let at = change.seen.at.max(by);
                     return Outcome::fail(expected, format!("{state} at {}", seconds(at)))
@@ -67,10 +71,15 @@ pub fn tip(
                 }
             }
         }
+        all = all.max(own.unwrap_or_default());
     }
     match (unknown, first, history.end()) {
         (Some((reason, seen)), ..) => Outcome::inconclusive(expected, reason).seen(seen),
-        (None, Some(first), Some(_)) => Outcome::pass(expected, format!("first at {}", seconds(first))).at(first),
+        (None, Some(first), Some(_)) => {
+            // A node that starts later than `by` holds it from its start: in time.
+            let used = Budget::time(all.min(by), by);
+            Outcome::pass(expected, format!("first at {}", seconds(first))).at(first).used(used)
+        }
         _ => Outcome::inconclusive(expected, "the history breaks off"),
     }
 }
@@ -93,11 +102,14 @@ pub fn only(who: &[String], are: &[At], history: &History, resolve: Resolver<'_>
 /// Each node's chain is reorganised at most so often.
 pub fn reorgs(who: &[String], at_most: u64, history: &History) -> Outcome {
     let expected = format!("at most {at_most} on each");
+    let undone = |node: &String| changes(history, node).iter().filter(|change| change.undone() > 0).count() as u64;
+    let used = who.iter().map(undone).max().map(|most| Budget::count(most, at_most));
     per_node(who, history, expected, |node, changes| {
         let reorgs: Vec<&Change<'_>> = changes.iter().filter(|c| c.undone() > 0).collect();
         let excess = reorgs.get(usize::try_from(at_most).ok()?)?;
         Some((format!("{} on {node}", reorgs.len()), **excess))
     })
+    .used(used)
 }
 
 #[cfg(test)]

@@ -47,6 +47,46 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// How much of a limit was used: a claim about the node, with its headroom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// What was used of it; more than the limit where it was broken.
+    pub used: u64,
+    /// The limit.
+    pub limit: u64,
+    /// Of what.
+    pub unit: Unit,
+}
+
+/// What a [`Budget`] counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Milliseconds.
+    Ms,
+    /// A number of things.
+    Count,
+}
+
+impl Budget {
+    /// Of a time.
+    pub(super) fn time(used: Duration, limit: Duration) -> Self {
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self { used: ms(used), limit: ms(limit), unit: Unit::Ms }
+    }
+
+    /// Of a number of things.
+    pub(super) fn count(used: u64, limit: u64) -> Self {
+        Self { used, limit, unit: Unit::Count }
+    }
+
+    /// The tighter of two: that with the least headroom, for its limit.
+    pub(super) fn tighter(self, other: Self) -> Self {
+        let share = |budget: &Self| u128::from(budget.used) * u128::from(u64::MAX) / u128::from(budget.limit.max(1));
+        if share(&other) > share(&self) { other } else { self }
+    }
+}
+
 /// One check's verdict and its grounds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -67,6 +107,9 @@ pub struct Finding {
     pub at: Option<Duration>,
     /// What was disturbed then.
     pub faults_in_force: Vec<String>,
+    /// Its limit, where it has one that was used up to some point: of several the tightest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
 }
 
 fn ms<S: Serializer>(at: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
@@ -108,11 +151,12 @@ pub(super) struct Outcome {
     pub actual: String,
     pub nearest: Option<String>,
     pub at: Option<Duration>,
+    pub budget: Option<Budget>,
 }
 
 impl Outcome {
     pub fn new(verdict: Verdict, expected: impl Into<String>, actual: impl Into<String>) -> Self {
-        Self { verdict, expected: expected.into(), actual: actual.into(), nearest: None, at: None }
+        Self { verdict, expected: expected.into(), actual: actual.into(), nearest: None, at: None, budget: None }
     }
 
     pub fn pass(expected: impl Into<String>, actual: impl Into<String>) -> Self {
@@ -143,6 +187,12 @@ impl Outcome {
             self.nearest = Some(observation.to_string());
             self.at = self.at.or(Some(observation.at));
         }
+        self
+    }
+
+    /// With what was used of its limit.
+    pub fn used(mut self, budget: impl Into<Option<Budget>>) -> Self {
+        self.budget = budget.into();
         self
     }
 

@@ -1,6 +1,8 @@
 //! The `lockstep` command.
 mod certify;
 mod clean;
+mod completions;
+mod doctor;
 mod exit;
 mod explain;
 mod explore;
@@ -8,16 +10,19 @@ mod export;
 mod image;
 mod list;
 mod merge;
+mod new;
 mod ntp;
 mod replay;
+mod report;
 mod run;
 mod schema;
 mod shrink;
 mod verify;
+mod watch;
 
 use std::io::{self, ErrorKind, Write};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use thiserror::Error;
 
 pub use exit::Exit;
@@ -28,10 +33,10 @@ use crate::explore::results::ResultsError;
 use crate::explore::shrink::keep::KeepError;
 use crate::export::ExportError;
 use crate::replay::read::ReadError;
-use crate::report::MergeError;
+use crate::report::{MergeError, PageError};
 use crate::run::arm::ArmError;
 use crate::run::container::EngineError;
-use crate::run::folder::FolderError;
+use crate::run::folder::{FolderError, ReadError as RunError};
 use crate::run::privilege;
 use crate::scenario::LoadError;
 
@@ -41,6 +46,12 @@ use crate::scenario::LoadError;
 enum Cli {
     /// Run scenarios in the simulated network, as processes or in containers, and judge them.
     Run(run::RunArgs),
+    /// Run scenarios, and each again when its file is saved.
+    Watch(watch::WatchArgs),
+    /// Write a first scenario, with comments, to go on from.
+    New(new::NewArgs),
+    /// Write the page of a run again, from its folder.
+    Report(report::ReportArgs),
     /// Join the results of several machines' shards into one report.
     Merge(merge::MergeArgs),
     /// Write a scenario as files for container engines.
@@ -57,6 +68,8 @@ enum Cli {
     Verify(verify::VerifyArgs),
     /// Set two statements side by side, requirement by requirement.
     Compare(verify::CompareArgs),
+    /// Tell what this machine can do, what each missing thing costs, and how to get it.
+    Doctor,
     /// List scenarios with their requirements.
     List(list::ListArgs),
     /// Tell what a scenario does, or what a requirement demands and which scenarios show it.
@@ -67,6 +80,8 @@ enum Cli {
     Image(image::ImageArgs),
     /// Remove containers and volumes that runs left behind when they were killed.
     Clean(clean::CleanArgs),
+    /// Print completions for a shell.
+    Completions(completions::CompletionsArgs),
     /// Tell the time to nodes that ask a server for it: a helper for profiles.
     Ntp(ntp::NtpArgs),
 }
@@ -95,6 +110,10 @@ enum CliError {
     #[error(transparent)]
     Folder(#[from] FolderError),
     #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Page(#[from] PageError),
+    #[error(transparent)]
     Keep(#[from] KeepError),
     #[error("{0}")]
     Harness(String),
@@ -120,12 +139,16 @@ impl CliError {
             Self::Statement(StatementError::Io { .. }) | Self::Merge(MergeError::Unreadable { .. }) => {
                 Exit::Environment
             }
-            Self::Merge(_) | Self::Export(ExportError::Scenario(_)) => Exit::Content,
+            Self::Merge(_) | Self::Export(ExportError::Scenario(_)) | Self::Run(RunError::Content { .. }) => {
+                Exit::Content
+            }
             Self::Export(ExportError::Write { .. })
             | Self::Results(ResultsError::Io { .. })
             | Self::Keep(KeepError::Write { .. }) => Exit::Environment,
             Self::Results(_) | Self::Keep(KeepError::There(_)) => Exit::Content,
-            Self::Write(_) | Self::Engine(_) | Self::Folder(_) | Self::Harness(_) => Exit::Environment,
+            Self::Write(_) | Self::Engine(_) | Self::Folder(_) | Self::Run(_) | Self::Page(_) | Self::Harness(_) => {
+                Exit::Environment
+            }
         }
     }
 }
@@ -142,7 +165,9 @@ pub fn main() -> Exit {
     };
     let processes = match &cli {
         Cli::Run(args) => args.backend == run::On::Process,
+        Cli::Watch(args) => args.is_real(),
         Cli::Certify(args) => args.is_real(),
+        Cli::Doctor => true,
         _ => false,
     };
     if processes {
@@ -155,6 +180,9 @@ pub fn main() -> Exit {
     let out = &mut io::stdout().lock();
     let done = match &cli {
         Cli::Run(args) => run::run(args, out),
+        Cli::Watch(args) => watch::watch(args, out),
+        Cli::New(args) => new::new(args, out),
+        Cli::Report(args) => report::report(args, out),
         Cli::Merge(args) => merge::merge(args, out),
         Cli::Export(args) => export::export(args, out),
         Cli::Explore(args) => explore::explore(args, out),
@@ -163,6 +191,8 @@ pub fn main() -> Exit {
         Cli::Certify(args) => certify::certify(args, out),
         Cli::Verify(args) => verify::verify(args, out),
         Cli::Compare(args) => verify::compare(args, out),
+        Cli::Doctor => doctor::doctor(out),
+        Cli::Completions(args) => completions::completions(args, &mut Cli::command(), out),
         Cli::List(args) => list::list(args, out),
         Cli::Explain(args) => explain::explain(args, out),
         Cli::Image(args) => image::image(args, out),

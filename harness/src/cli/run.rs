@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{CliError, Exit};
 use crate::check::Verdict;
-use crate::report::{self, Renderer, Results, Shards};
+use crate::report::{self, RUN_PAGE, Renderer, Results, Shards, run_page};
 use crate::run::container::{self, Engine};
 use crate::run::privilege::{self, Ability};
 use crate::run::stopwatch::Stopwatch;
@@ -224,7 +224,7 @@ pub(super) fn containers(image: String) -> Result<container::Options, CliError> 
 }
 
 /// The program that is built beside this one.
-fn reference_node() -> Result<PathBuf, CliError> {
+pub(super) fn reference_node() -> Result<PathBuf, CliError> {
     let me = std::env::current_exe()?;
     let node = me.with_file_name("reference-node");
     match node.is_file() {
@@ -259,7 +259,9 @@ impl Job {
             repeat: self.repeat(),
         };
         result.judged(run.judged);
-        result.folder = Some(folder::write(dir, &result, &scenario.source, &run.history)?);
+        let folder = folder::write(dir, &result, &scenario.source, &run.history)?;
+        folder::add(&folder, RUN_PAGE, &run_page(&result, &run.history, &scenario.source)?)?;
+        result.folder = Some(folder);
         Ok(result)
     }
 

@@ -89,8 +89,8 @@ impl Life {
     }
 
     fn left_undone(&mut self, breaches: &mut Vec<Breach>) {
-        if let Some((link, nonce)) = self.heard.and_then(|conn| self.links.get(&conn)).zip(self.ping)
-            && link.whitelisted
+        if let Some((nonce, conn)) = self.ping.zip(self.heard)
+            && let Some(link) = self.links.get(&conn).filter(|link| link.whitelisted)
         {
             let what = format!("does not answer ping {nonce} of {}", link.ip);
             breaches.push(Breach { rule: "each ping of a whitelisted peer is answered at once (Phase 1)", what });

@@ -46,7 +46,10 @@ impl Oracle {
             (Crossing::Out(output), Some(life)) => life.did(output, &mut breaches),
             (_, None) => {}
         }
-        breaches.retain(|breach| self.known.insert(breach.rule));
+        // Nearly always there is none.
+        if !breaches.is_empty() {
+            breaches.retain(|breach| self.known.insert(breach.rule));
+        }
         breaches
     }
 }

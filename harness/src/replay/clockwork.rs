@@ -69,17 +69,6 @@ impl Clockwork {
     }
 }
 
-/// A length of time in words: `2:05`, `1:02:05`; tenths below ten seconds: `0:02.5`.
-pub fn minutes(micros: i64) -> String {
-    let (sign, tenths) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs() / 100_000);
-    let seconds = tenths / 10;
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, few) if few < 10 && tenths % 10 > 0 => format!("{sign}0:{few:02}.{}", tenths % 10),
-        (0, minutes, seconds) => format!("{sign}{minutes}:{seconds:02}"),
-        (hours, minutes, seconds) => format!("{sign}{hours}:{minutes:02}:{seconds:02}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,12 +112,5 @@ mod tests {
         let wild = Clockwork::new([(i64::MIN, i64::MIN), (i64::MAX, i64::MAX)]);
         assert_eq!([i64::MIN, 0, i64::MAX].map(|at| wild.to_run(at)), [i64::MIN, 0, i64::MAX]);
         assert!(wild.expected(u64::MAX, i64::MIN, i64::MAX) > 0.0);
-        assert_eq!(minutes(i64::MIN).chars().next(), Some('-'));
-    }
-
-    #[test]
-    fn times_in_words() {
-        let words = [0, 2_500_000, 125_000_000, 3_725_000_000, -5_000_000].map(minutes);
-        assert_eq!(words, ["0:00", "0:02.5", "2:05", "1:02:05", "-0:05"]);
     }
 }

@@ -1,4 +1,5 @@
 //! Tells the results of runs: one stream of results, several renderers.
+pub mod chart;
 mod counts;
 mod json;
 mod junit;
@@ -6,6 +7,7 @@ mod merge;
 mod page;
 mod renderer;
 mod results;
+mod run_page;
 #[cfg(test)]
 mod sample;
 mod terminal;
@@ -16,4 +18,5 @@ pub use merge::{MergeError, merge};
 pub use page::STYLE;
 pub use renderer::{Format, Renderer, colours, renderer};
 pub use results::{Results, Shards};
+pub use run_page::{FILE as RUN_PAGE, PageError, html as run_page};
 pub use terminal::plain;

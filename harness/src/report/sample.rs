@@ -17,6 +17,7 @@ pub fn finding(verdict: Verdict, check: &str) -> Finding {
         nearest: None,
         at: None,
         faults_in_force: Vec::new(),
+        budget: None,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::check::{Finding, Verdict};
 use crate::history::seconds;
 use crate::run::ScenarioResult;
 
-use super::{Counts, Renderer, Results};
+use super::{Counts, RUN_PAGE, Renderer, Results};
 
 /// Runs told as the slowest.
 const SLOWEST: usize = 3;
@@ -127,7 +127,7 @@ impl Renderer for Terminal<'_> {
                 self.finding(finding)?;
             }
             if let Some(folder) = &result.folder {
-                writeln!(self.to, "  files: {}", folder.display())?;
+                writeln!(self.to, "  page: {}", folder.join(RUN_PAGE).display())?;
             }
             writeln!(self.to, "  seed {}, run again: {}", result.seed, result.repeat)?;
         }

@@ -73,6 +73,7 @@ pub(super) fn unsupported(reasons: Vec<String>) -> JudgeResult {
         nearest: None,
         at: None,
         faults_in_force: Vec::new(),
+        budget: None,
     };
     JudgeResult {
         verdict: Verdict::Unsupported,

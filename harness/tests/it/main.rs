@@ -7,6 +7,7 @@ mod cli;
 mod cli_run;
 mod explore;
 mod export;
+mod guides;
 mod incidents;
 mod log_contract;
 mod merge;

@@ -177,6 +177,7 @@ expect: [converge: {who: [nodes], on: tips, within: 10s}, never: {see: {on: n1, 
             nearest: None,
             at: None,
             faults_in_force: Vec::new(),
+            budget: None,
         }
     }
 

@@ -6,10 +6,10 @@ use super::align::{Candidate, align};
 use super::likeness::{alike, words};
 use super::tolerance::Windows;
 use super::{Found, Kind, Missing, Tolerance};
-use crate::replay::clockwork::minutes;
 use crate::replay::incident::{Event, Host};
 use crate::replay::matching::Pair;
 use crate::replay::told::Shown;
+use crate::report::chart::minutes;
 use crate::scenario::vocabulary::LOG_EVENTS;
 
 /// Told of connections, which are compared by themselves.

@@ -1,9 +1,9 @@
 //! The heights of each host over time, as steps.
 use super::{Found, Tolerance};
-use crate::replay::clockwork::minutes;
 use crate::replay::incident::Host;
 use crate::replay::matching::Pair;
-use crate::replay::track::Track;
+use crate::replay::track::track;
+use crate::report::chart::minutes;
 
 /// For each host the share of time in which the run's height is near the incident's: from when both are known until the
 /// host's log ends. A run that ends before doesn't show the rest, and a host without a node shows nothing.
@@ -22,11 +22,11 @@ pub fn compare(pair: &Pair<'_>, tolerance: &Tolerance) -> Found {
 }
 
 fn share(pair: &Pair<'_>, host: &Host, tolerance: &Tolerance) -> Option<(f64, Option<String>)> {
-    let ours = Track::new(host, host.ends, |at| pair.at(pair.clamp(at)))?;
+    let ours = track(host, host.ends, |at| pair.at(pair.clamp(at)))?;
     let Some(node) = pair.node(host) else {
         return (ours.until > ours.from()).then(|| (0.0, Some("no node stands for it".into())));
     };
-    let theirs = Track::new(node, pair.run.ends, |at| pair.run_at(at))?;
+    let theirs = track(node, pair.run.ends, |at| pair.run_at(at))?;
     let (from, until) = (ours.from().max(theirs.from()), ours.until);
     if from >= until {
         return None;

@@ -3,12 +3,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::chart::chart;
 use super::clock;
-use super::palette::{COLOURS, style};
 use super::series::Picture;
 use super::{counted, lines};
-use crate::replay::clockwork::minutes;
 use crate::replay::fidelity::{Fidelity, Kind};
 use crate::replay::report::{Judged, Report, Row};
+use crate::report::chart::{COLOURS, minutes, style};
 use crate::report::{STYLE, plain};
 
 /// More rows of one table are summed up.

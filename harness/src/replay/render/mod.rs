@@ -1,9 +1,7 @@
 //! What replay tells: in a terminal, as a page, as JSON.
-mod axis;
 mod chart;
 mod html;
 mod json;
-mod palette;
 #[cfg(test)]
 mod sample;
 mod series;

@@ -2,7 +2,8 @@
 use crate::replay::incident::Incident;
 use crate::replay::matching::Pair;
 use crate::replay::report::{Band, Report};
-use crate::replay::track::Track;
+use crate::replay::track::track as of;
+use crate::report::chart::Track;
 
 /// One host, and the nodes that stand for it.
 #[derive(Debug)]
@@ -36,11 +37,11 @@ impl<'a> Picture<'a> {
         let clockwork = &report.matching.clockwork;
         let time = |at: i64| clockwork.to_run(at.saturating_sub(incident.begins));
         let pairs: Vec<Pair<'_>> = arms.iter().map(|(_, run)| Pair::new(incident, run, &report.matching)).collect();
-        let track = |run: &Incident, node| Track::new(node, run.ends, |at| at.saturating_sub(run.begins));
+        let track = |run: &Incident, node| of(node, run.ends, |at| at.saturating_sub(run.begins));
         let mut series: Vec<Series> = Vec::new();
         for host in &incident.hosts {
             let runs = pairs.iter().map(|pair| track(pair.run, pair.node(host)?)).collect();
-            series.push(Series { name: host.name.clone(), incident: Track::new(host, host.ends, time), runs });
+            series.push(Series { name: host.name.clone(), incident: of(host, host.ends, time), runs });
         }
         for (index, (_, run)) in arms.iter().enumerate() {
             let stands = |name: &str| {
@@ -83,12 +84,7 @@ impl Series {
     /// The lowest and the highest height between the beginning and `end`, of all tracks.
     pub fn scale(&self, end: i64) -> Option<(u64, u64)> {
         let tracks = self.runs.iter().chain([&self.incident]).flatten();
-        let heights = tracks.flat_map(|track| {
-            let inside = track.steps.iter().filter(move |(at, _)| (0..=end).contains(at)).map(|(_, height)| *height);
-            inside.chain(track.height(0))
-        });
-        heights.fold(None, |scale, height| {
-            Some(scale.map_or((height, height), |(low, high): (u64, u64)| (low.min(height), high.max(height))))
-        })
+        let scales = tracks.filter_map(|track| track.scale(end));
+        scales.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
     }
 }

@@ -1,5 +1,5 @@
 //! Heights over time in one line of characters.
-use crate::replay::track::Track;
+use crate::report::chart::Track;
 
 /// From the lowest to the highest.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use super::series::Picture;
 use super::sparkline::{spans, sparkline};
 use super::{counted, lines};
-use crate::replay::clockwork::minutes;
 use crate::replay::fidelity::Fidelity;
 use crate::replay::report::{Report, Row};
+use crate::report::chart::minutes;
 use crate::report::plain;
 use crate::run::Verdict;
 
