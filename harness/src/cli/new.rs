@@ -38,7 +38,7 @@ pub(super) struct NewArgs {
 enum Fault {
     /// It is cut off from all masternodes.
     Cut,
-    /// A tenth of all packets is lost.
+    /// Half of all packets is lost.
     Loss,
     /// It stands still.
     Pause,
@@ -52,7 +52,7 @@ impl Fault {
     fn step(self) -> &'static str {
         match self {
             Self::Cut => "cut: {between: [a], and: [m], for: 20s}",
-            Self::Loss => "link: {between: [a], and: [m], is: {loss: 10%}, for: 20s}",
+            Self::Loss => "link: {between: [a], and: [m], is: {loss: 50%}, for: 20s}",
             Self::Pause => "pause: {who: [a], for: 20s}",
             Self::Kill => "kill: {who: [a], for: 5s}",
             Self::PowerLoss => "power_loss: {who: [a], for: 5s}",
@@ -62,7 +62,8 @@ impl Fault {
 
 /// The height of the masternodes.
 const HEIGHT: u64 = 1_100;
-/// Seconds until the first fault, and from one to the next.
+/// Seconds until the first fault, which then is in force when pings are due, and from one to the next.
+const FIRST: usize = 25;
 const APART: usize = 30;
 /// Seconds after the last fault within which all must agree: two looks of the coordinator, and the fetching.
 const AGREE: usize = 120;
@@ -91,7 +92,7 @@ pub(super) fn new(args: &NewArgs, out: &mut dyn Write) -> Result<Exit, CliError>
 
 fn text(args: &NewArgs) -> String {
     let title = serde_json::Value::from(args.title.as_str());
-    let healed = if args.fault.is_empty() { 0 } else { APART * args.fault.len() };
+    let healed = if args.fault.is_empty() { 0 } else { FIRST + APART * args.fault.len() };
     let (place, fork) = match args.fork {
         Some(deep) => ("mine", Some(HEIGHT - deep)),
         None => ("main", None),
@@ -118,7 +119,7 @@ fn text(args: &NewArgs) -> String {
         text += "\ntimeline:                        # each fault ends by itself, and must have bitten\n";
     }
     for (number, fault) in args.fault.iter().enumerate() {
-        let _ = writeln!(text, "  - {{at: {}s, do: {{{}}}}}", APART / 3 + APART * number, fault.step());
+        let _ = writeln!(text, "  - {{at: {}s, do: {{{}}}}}", FIRST + APART * number, fault.step());
     }
     let _ = write!(
         text,
