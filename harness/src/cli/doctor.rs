@@ -86,12 +86,7 @@ fn rows() -> Vec<Row> {
             costs: "no `--backend container`, no `certify --image`",
             how: "",
         },
-        Row {
-            what: "image of the node",
-            found: image,
-            costs: "no `--backend container` without `--image`",
-            how: "lockstep image build",
-        },
+        Row { what: "image of the node", found: image, costs: "no `--backend container` without `--image`", how: "" },
         Row {
             what: "clocks that move",
             found: there(Path::new(FAKETIME)),

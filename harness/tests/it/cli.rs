@@ -121,3 +121,86 @@ fn a_reader_that_has_had_enough_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
 }
+
+#[test]
+fn a_new_scenario_has_its_schema_beside_it_and_replaces_nothing() {
+    let folder = folder_with(&[]);
+    let new = ["new", "mine/it's.yaml", "--fork", "15", "--fault", "kill"];
+    lockstep(folder.path()).args(new).assert().code(0).stdout(contains(r"lockstep run 'mine/it'\''s.yaml' --seed 1"));
+    let text = fs::read_to_string(folder.path().join("mine/it's.yaml")).unwrap();
+    let schema = text.lines().next().and_then(|line| line.strip_prefix("# yaml-language-server: $schema=")).unwrap();
+    assert!(folder.path().join("mine").join(schema).is_file(), "{schema}");
+    lockstep(folder.path()).args(new).assert().code(3).stderr(contains("is there already"));
+    assert_eq!(fs::read_to_string(folder.path().join("mine/it's.yaml")).unwrap(), text);
+}
+
+#[test]
+fn a_page_is_made_of_a_runs_folder_alone() {
+    let folder = folder_with(&[("good.yaml", GOOD)]);
+    let lockstep = |args: &[&str]| lockstep(folder.path()).args(args).assert();
+    lockstep(&["run", "good.yaml"]).code(0);
+    let page = folder.path().join("lockstep-runs/good-seed1/report.html");
+    let written = fs::read_to_string(&page).unwrap();
+    fs::remove_file(&page).unwrap();
+    lockstep(&["report", "lockstep-runs/good-seed1"]).code(0).stdout("lockstep-runs/good-seed1/report.html\n");
+    assert_eq!(fs::read_to_string(&page).unwrap(), written);
+    lockstep(&["report", "nowhere"]).code(4).stderr(contains("cannot read nowhere/verdict.json"));
+    fs::write(folder.path().join("lockstep-runs/good-seed1/history.jsonl"), "").unwrap();
+    lockstep(&["report", "lockstep-runs/good-seed1"])
+        .code(3)
+        .stderr(contains("history.jsonl: line 1: the header is missing"));
+}
+
+#[test]
+fn a_doctor_names_what_is_missing_and_how_to_get_it() {
+    let folder = folder_with(&[]);
+    let told = lockstep(folder.path()).arg("doctor").env("DOCKER_HOST", "unix:///nowhere.sock").assert().code(2);
+    told.stdout(
+        contains("yes  simulation")
+            .and(contains("no   containers             no Docker Engine answers at /nowhere.sock"))
+            .and(
+                contains("without it: no `--backend container`, no `certify --image`")
+                    .and(contains("to get it:  start it")),
+            ),
+    );
+}
+
+#[test]
+fn completions_are_for_each_shell() {
+    let folder = folder_with(&[]);
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        lockstep(folder.path())
+            .args(["completions", shell])
+            .assert()
+            .code(0)
+            .stdout(contains("certify").and(contains("time-scale")));
+    }
+}
+
+/// A mistake is told, and waited for.
+#[test]
+fn a_watched_file_is_run_again_when_it_is_saved() {
+    let folder = folder_with(&[("good.yaml", GOOD)]);
+    let mut watch = std::process::Command::new(env!("CARGO_BIN_EXE_lockstep"))
+        .args(["watch", "good.yaml"])
+        .current_dir(folder.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = |from: &mut dyn std::io::Read, until: &str| {
+        let found = std::io::BufRead::lines(std::io::BufReader::new(from))
+            .map_while(Result::ok)
+            .any(|line| line.contains(until));
+        assert!(found, "no `{until}`");
+    };
+    let out = watch.stdout.as_mut().unwrap();
+    lines(out, "waiting for a change of 1 files");
+    fs::write(folder.path().join("good.yaml"), "title: [\n").unwrap();
+    lines(watch.stderr.as_mut().unwrap(), "good.yaml:1:");
+    let out = watch.stdout.as_mut().unwrap();
+    fs::write(folder.path().join("good.yaml"), GOOD.replace("1m", "2m")).unwrap();
+    lines(out, "120.000 s simulated");
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+}
