@@ -35,7 +35,8 @@ pub fn count(window: &Window, at_least: u64, at_most: Option<u64>, history: &His
         limits(Some(at_least.to_string()), at_most.map(|most| most.to_string()))
     );
     let actual = times(seen.len());
-    let used = at_most.map(|most| Budget::count(number, most));
+    // An exact number leaves no room that could be used.
+    let used = at_most.filter(|most| *most > at_least).map(|most| Budget::count(number, most));
     if let Some(most) = at_most.filter(|most| number > *most) {
         // The first one too many; there is one, as more were seen.
         let excess = usize::try_from(most).ok().and_then(|most| seen.get(most));
