@@ -100,8 +100,7 @@ impl Browser {
             .map_while(std::io::Result::ok)
             .find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok())
             .ok_or("the driver does not start")?;
-        let options =
-            json!({"args": ["headless=new", "no-sandbox", "disable-gpu", "hide-scrollbars", "window-size=1200,1600"]});
+        let options = json!({"args": ["headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu", "hide-scrollbars", "window-size=1200,1600"]});
         let wanted = json!({"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}});
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let wanted = wanted.as_object().cloned().unwrap_or_default();
