@@ -146,6 +146,7 @@ fn finding(check: String, line: Option<u64>, outcome: Outcome, history: &History
 #[cfg(test)]
 mod tests {
     use super::super::pattern::tests::pattern;
+    use super::super::verdict::{Budget, Unit};
     use super::*;
     use crate::history::LATE;
     use crate::history::build::{Build, history};
@@ -200,6 +201,8 @@ mod tests {
         let took = Duration::from_millis(2_750);
         assert_eq!(result.convergence, [("a, b converge on one tip".into(), took)]);
         assert_eq!(result.findings[1].line, Some(15));
+        assert_eq!(result.findings[1].budget, Some(Budget { used: 2_750, limit: 60_000, unit: Unit::Ms }));
+        assert_eq!(result.findings[0].budget, None, "what must never be seen has no room");
     }
 
     #[test]

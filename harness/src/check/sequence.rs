@@ -190,6 +190,21 @@ mod tests {
     }
 
     #[test]
+    fn of_several_limits_the_tightest_is_told() {
+        // 4 of 10, 3 of 4, 8 of 20: three quarters are the most.
+        let items = [
+            item("x", [Some(10), None, None, None]),
+            item("y", [None, Some(4), None, None]),
+            item("z", [Some(20), None, None, None]),
+        ];
+        assert_eq!(
+            judge(&items, &events("x4 y7 z8").ended()).budget,
+            Some(Budget::time(Duration::from_secs(3), Duration::from_secs(4)))
+        );
+        assert_eq!(judge(&[item("x", ANY)], &events("x4").ended()).budget, None);
+    }
+
+    #[test]
     fn an_earlier_candidate_hides_no_match() {
         // Greedy would take x1 and find no y within 2 s of it.
         let within = [item("x", ANY), item("y", [None, Some(2), None, None])];

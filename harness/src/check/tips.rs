@@ -161,6 +161,29 @@ mod tests {
         assert_eq!(judge("b@107", 60, Some(60), &lost), Pass);
     }
 
+    /// Of several nodes the last counts, and of one that loses the block again the last time.
+    #[test]
+    fn what_was_used_is_until_all_hold_it_for_good() {
+        let seen = history()
+            .chain("a", 100, 100, "main100")
+            .chain("b", 100, 100, "main100")
+            .at(10_000)
+            .chain("a", 100, 105, "main105")
+            .at(15_000)
+            .chain("a", 95, 106, "b106")
+            .at(20_000)
+            .chain("b", 100, 105, "main105")
+            .at(30_000)
+            .chain("a", 95, 107, "main107")
+            .at(90_000)
+            .ended();
+        let seconds = Duration::from_secs;
+        let used = |who: &[String]| tip(who, &at("main@105"), seconds(60), None, &seen, &resolve).budget;
+        assert_eq!(used(&["b".into()]), Some(Budget::time(seconds(20), seconds(60))));
+        assert_eq!(used(&["a".into(), "b".into()]), Some(Budget::time(seconds(30), seconds(60))));
+        assert_eq!(reorgs(&["a".into(), "b".into()], 3, &seen).budget, Some(Budget::count(2, 3)));
+    }
+
     #[test]
     fn a_tip_that_can_not_be_told_is_inconclusive() {
         assert_eq!(judge("main@105", 30, None, &grows().done()), Inconclusive);

@@ -98,7 +98,7 @@ fn metrics_that_are_watched_exist() {
     assert_eq!(rows.len(), 9, "the nine of the text: {rows:?}");
 }
 
-/// Workflows for other services are YAML, and their `lockstep` lines take these arguments.
+/// The flags of `lockstep run` in workflows for other services are there.
 #[test]
 fn workflows_speak_of_commands_that_exist() {
     for name in ["github.yml", "gitlab.yml"] {

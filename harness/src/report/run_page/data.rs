@@ -223,3 +223,21 @@ fn down(history: &History, numbers: &BTreeMap<&str, usize>, end: i64) -> Vec<(us
     spans.sort_unstable();
     spans
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers; odd ones are routine, and the moment is at 10.
+    fn kept(most: usize) -> (Vec<u64>, usize) {
+        nearest((0..20).collect(), most, |one| one % 2 == 1, |one| one.abs_diff(10))
+    }
+
+    #[test]
+    fn routine_far_from_the_moment_goes_first() {
+        assert_eq!(kept(20), ((0..20).collect(), 0));
+        assert_eq!(kept(12), (vec![0, 2, 4, 6, 8, 9, 10, 11, 12, 14, 16, 18], 8));
+        assert_eq!(kept(3), (vec![8, 10, 12], 17), "what is no routine, too, where there is no room");
+        assert_eq!(kept(2).0.len(), 2, "of two that are as far, one");
+    }
+}

@@ -119,14 +119,12 @@
     while (low < high) { const mid = (low + high) >> 1; if (before(matching[mid])) low = mid + 1; else high = mid; }
     first = Math.max(0, Math.min(low - LOG / 3 | 0, matching.length - LOG));
     drawLog();
-    return low;
   }
   function drawLog() {
     const body = document.createElement('tbody');
     for (const i of matching.slice(first, first + LOG)) {
       const tr = body.insertRow();
       tr.className = 'w' + rows.weight[i] + (i === row || (row < 0 && at[i] === cursor) ? ' here' : '');
-      tr.dataset.row = i;
       const button = document.createElement('button');
       button.type = 'button'; button.textContent = clock(at[i]); button.title = 'show this moment above';
       button.addEventListener('click', () => go(at[i], i));
