@@ -39,7 +39,7 @@ fn twenty_nodes() {
     let scenario = load("chaos/twenty-nodes-heal");
     let chains = Chains::build(&scenario);
     let before = cpu();
-    let history = simulate(&scenario, &chains, 1, Variation::default()).expect("the simulation runs");
+    let history = simulate(&scenario, &chains, 1, Variation::default(), &|_| ()).expect("the simulation runs");
     let ours = cpu() - before;
     let (bytes, connections) = (total(&history, "network_bytes"), total(&history, "network_connections"));
     let before = cpu();
@@ -96,7 +96,7 @@ fn ten_thousand_blocks() {
     let scenario = Scenario::parse("download", DOWNLOAD).expect("the scenario is valid");
     let chains = Chains::build(&scenario);
     let before = cpu();
-    let history = simulate(&scenario, &chains, 1, Variation::default()).expect("the simulation runs");
+    let history = simulate(&scenario, &chains, 1, Variation::default(), &|_| ()).expect("the simulation runs");
     let spent = cpu() - before;
     let asked = when(&history, |what| matches!(what, What::Log { event, .. } if event == "requested"));
     let done = when(&history, |what| matches!(what, What::Chain { height: 10_000, ancestor, .. } if *ancestor > 0));
@@ -126,7 +126,7 @@ fn memory() {
     let scenario = Scenario::parse("memory", &text).expect("the scenario is valid");
     let before = resident_at_most();
     let chains = Chains::build(&scenario);
-    simulate(&scenario, &chains, 1, Variation::default()).expect("the simulation runs");
+    simulate(&scenario, &chains, 1, Variation::default(), &|_| ()).expect("the simulation runs");
     let grown = resident_at_most() - before;
     println!("one node with 10,000 blocks, its chain's building and the network: {grown} KiB at most (goal 65,536)");
 }

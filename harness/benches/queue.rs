@@ -50,7 +50,7 @@ fn main() {
 
 fn against_turmoil(scenario: &Scenario, chains: &Chains, queue: Duration) {
     let before = cpu();
-    sim::simulate(scenario, chains, 1, Variation::default()).expect("the simulation runs");
+    sim::simulate(scenario, chains, 1, Variation::default(), &|_| ()).expect("the simulation runs");
     let turmoil = cpu() - before;
     let ratio = turmoil.as_secs_f64() / queue.as_secs_f64();
     println!(
@@ -61,7 +61,8 @@ fn against_turmoil(scenario: &Scenario, chains: &Chains, queue: Duration) {
 
 fn timed(scenario: &Scenario, chains: &Chains) -> (Duration, History) {
     let before = cpu();
-    let history = queue::simulate(scenario, chains, 1, Detail::Checked).expect("the nodes take their configurations");
+    let history =
+        queue::simulate(scenario, chains, 1, Detail::Checked, &|_| ()).expect("the nodes take their configurations");
     (cpu() - before, history)
 }
 
@@ -86,7 +87,7 @@ fn memory() {
     let scenario = Scenario::parse("memory", text).expect("the scenario is valid");
     let before = resident_at_most();
     let chains = Chains::build(&scenario);
-    queue::simulate(&scenario, &chains, 1, Detail::Checked).expect("the nodes take their configurations");
+    queue::simulate(&scenario, &chains, 1, Detail::Checked, &|_| ()).expect("the nodes take their configurations");
     println!("200 nodes with 10,000 blocks each: {} MiB at most (goal 300)", (resident_at_most() - before) / 1024);
 }
 

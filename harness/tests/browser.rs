@@ -20,6 +20,8 @@ const DRIVER: &str = "chromedriver";
 const BEHIND: &str = "scenarios/phase-3/01-behind-by-100.yaml";
 const BROKEN: (&str, &str) =
     ("    chain: main@1000\n", "    chain: main@1000\n    config: {sync: {enable_coordinator: false}}\n");
+/// A limit of a case that nobody keeps.
+const WITHIN: (&str, &str) = ("        by: 135s\n", "        by: 101s\n");
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -39,6 +41,8 @@ fn main() {
         test("the log is filtered, and linked with the pictures", filters_and_links),
         test("what a node wrote is text", hostile_text),
         test("fifty nodes for an hour are one small page", fifty_nodes),
+        test("a statement leads to the page of what failed", statement),
+        test("an incident and a campaign have pages like a run's", incident_and_campaign),
     ];
     if !there {
         println!("no {DRIVER} here: Debian has it as chromium-driver");
@@ -111,7 +115,8 @@ impl Browser {
                 .connect(&format!("http://127.0.0.1:{port}"))
                 .await?;
             client.goto(&url).await?;
-            let ready = Locator::Css("body[data-ready]");
+            // Only a page that has a script says that it is done.
+            let ready = Locator::Css("body[data-ready], body:not(:has(> script))");
             client.wait().at_most(Duration::from_secs(30)).for_element(ready).await?;
             Ok::<_, Box<dyn Error>>(client)
         })?;
@@ -297,6 +302,55 @@ fn hostile_text(dir: &Path) -> Result<()> {
     browser.is_quiet()
 }
 
+/// Runs `lockstep`, and wants this exit code.
+fn lockstep(arguments: &[&str], exit: i32) -> Result<()> {
+    let out = Command::new(LOCKSTEP).args(arguments).current_dir(root()).output()?;
+    let told = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    check(out.status.code() == Some(exit), format!("{}: {told}", out.status))
+}
+
+fn statement(dir: &Path) -> Result<()> {
+    let text = |path: &Path| path.to_str().map(str::to_owned).ok_or("no path");
+    let (cases, out) = (dir.join("cases"), dir.join("statement"));
+    fs::create_dir(&cases)?;
+    let name = "MNS-SC-01.yaml";
+    let case = fs::read_to_string(root().join("fixtures/cases").join(name))?;
+    let impossible = case.replacen(WITHIN.0, WITHIN.1, 1);
+    check(impossible != case, "the case has another limit")?;
+    fs::write(cases.join(name), impossible)?;
+    lockstep(&["certify", "--reference", "--cases", &text(&cases)?, "--out", &text(&out)?], 1)?;
+    let browser = Browser::open(&out.join("statement.html"))?;
+    check(browser.ask("document.title")?.as_str().is_some_and(|title| title.ends_with(": conformance")), "a title")?;
+    for scheme in ["light", "dark"] {
+        browser.screenshot(scheme, "statement")?;
+    }
+    browser.is_quiet()?;
+    browser.act("document.querySelector('details#MNS-SC-01 a[href]').click()")?;
+    std::thread::sleep(Duration::from_secs(1));
+    let why = browser.text(".why")?;
+    check(why.contains("fail"), why)?;
+    check(browser.number("document.querySelectorAll('#space path.m').length")? >= 1.0, "messages")?;
+    browser.is_quiet()
+}
+
+fn incident_and_campaign(dir: &Path) -> Result<()> {
+    let text = |path: &Path| path.to_str().map(str::to_owned).ok_or("no path");
+    let (out, page) = (dir.join("replay"), dir.join("campaign.html"));
+    let logs = ["mn11", "mn12", "mn13", "mn14"].map(|host| format!("fixtures/incidents/passive-node/{host}.log"));
+    let [a, b, c, d] = logs.each_ref().map(String::as_str);
+    lockstep(&["replay", a, b, c, d, "--run", "--out", &text(&out)?], 0)?;
+    lockstep(&["explore", "--seeds", "10", "--page", &text(&page)?, "--out", &text(dir)?], 0)?;
+    for (page, name, words) in [(out.join("report.html"), "incident", "Fidelity"), (page, "campaign", "Budgets")] {
+        let browser = Browser::open(&page)?;
+        check(browser.text("body")?.contains(words), words)?;
+        for scheme in ["light", "dark"] {
+            browser.screenshot(scheme, name)?;
+        }
+        browser.is_quiet()?;
+    }
+    Ok(())
+}
+
 /// A minute of the hour is as the next: masternodes on a ring, each with four on either side, a block a minute.
 fn fifty_nodes(dir: &Path) -> Result<()> {
     let name = |i: usize| format!("m{}", i % 50);
@@ -317,6 +371,12 @@ fn fifty_nodes(dir: &Path) -> Result<()> {
         browser.number("+document.body.dataset.ready")?
     );
     check(browser.number("document.querySelectorAll('#log tbody tr').length")? > 100.0, "a log")?;
+    // One line of fifty alone, by the keyboard.
+    browser.act("document.querySelectorAll('#lines li')[20].focus()")?;
+    let lit = browser.ask("[...document.querySelectorAll('#chart .lit')].every(part => part.dataset.line === '20')")?;
+    check(lit == true && browser.number("document.querySelectorAll('#chart .lit').length")? >= 1.0, "one line is lit")?;
     browser.screenshot("light", "fifty-nodes")?;
+    browser.act("document.activeElement.blur()")?;
+    check(browser.number("document.querySelectorAll('#chart.some').length")? == 0.0, "all lines again")?;
     browser.is_quiet()
 }

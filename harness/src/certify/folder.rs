@@ -68,6 +68,15 @@ pub fn evidence(folder: &Path, name: &str, history: &History) -> Result<Evidence
     Ok(Evidence { file, sha256: sha256(&bytes) })
 }
 
+/// Writes the page of a trial beside its evidence; the statement's page links to it.
+///
+/// # Errors
+/// The file system's.
+pub fn page(folder: &Path, page: &str, html: &str) -> Result<(), StatementError> {
+    let path = folder.join(page);
+    fs::write(&path, html).map_err(io_error("write", &path))
+}
+
 /// Writes the statement in all its forms.
 ///
 /// # Errors

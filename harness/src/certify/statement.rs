@@ -276,6 +276,12 @@ impl Tried {
         }
     }
 
+    /// The page of what was seen, beside its evidence: of what did not pass.
+    pub fn page(&self) -> Option<String> {
+        let evidence = self.evidence.as_ref().filter(|_| self.status != Status::Pass)?;
+        Some(format!("{}.html", evidence.file.strip_suffix(".jsonl").unwrap_or(&evidence.file)))
+    }
+
     /// The case and its way.
     pub fn name(&self) -> String {
         trial_name(&self.case, self.way)

@@ -121,7 +121,7 @@ impl Trial {
             }
         }
         let chains = Chains::build_on(&subject.ledger, &staged);
-        let played = play(&staged, &chains, seed, &subject.backend).map_err(broken)?;
+        let played = play(&staged, &chains, seed, &subject.backend, &|_| ()).map_err(broken)?;
         Ok(match played {
             Played::Seen(history) => {
                 let judgement = judge(&self.case, seed, subject.setup, &subject.observed, &chains, &history);

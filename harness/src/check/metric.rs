@@ -47,7 +47,7 @@ pub fn judge(
     let actual = format!("{value} at {}", seconds(seen));
     // Not a number is in no limits.
     let fits = at_least.is_none_or(|least| value >= least) && at_most.is_none_or(|most| value <= most);
-    let used = at_most.map(|most| Budget::count(value.round() as u64, most.round() as u64));
+    let used = at_most.map(|most| Budget::metric(value, most));
     if fits { Outcome::pass(expected, actual) } else { Outcome::fail(expected, actual).at(seen) }.used(used)
 }
 

@@ -66,6 +66,8 @@ pub enum Unit {
     Ms,
     /// A number of things.
     Count,
+    /// Thousandths of a number: a metric's value.
+    Thousandth,
 }
 
 impl Budget {
@@ -78,6 +80,12 @@ impl Budget {
     /// Of a number of things.
     pub(super) fn count(used: u64, limit: u64) -> Self {
         Self { used, limit, unit: Unit::Count }
+    }
+
+    /// Of a metric's value.
+    pub(super) fn metric(used: f64, limit: f64) -> Self {
+        let thousandths = |value: f64| (value * 1e3).round() as u64;
+        Self { used: thousandths(used), limit: thousandths(limit), unit: Unit::Thousandth }
     }
 
     /// The tighter of two: that with the least headroom, for its limit.

@@ -1,9 +1,10 @@
 //! `lockstep certify`: the catalogue against a node, and a statement about it.
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use jiff::{Timestamp, ZonedDateTime};
@@ -11,13 +12,13 @@ use jiff::{Timestamp, ZonedDateTime};
 use super::{CliError, Exit};
 use crate::certify::folder::{self, sha256};
 use crate::certify::statement::{RunId, Statement, Status, SubjectId, SuiteId, Tried, VERSION, rows};
-use crate::certify::{Subject, Suite, Told, Trial, Waivers, render, run, sensitivity};
+use crate::certify::{Judgement, Subject, Suite, Told, Trial, Waivers, render, run, sensitivity};
 use crate::check::Channel;
-use crate::history::black_box;
-use crate::report;
+use crate::history::{History, black_box};
+use crate::report::{Live, Look, run_page};
 use crate::run::privilege::{self, Ability};
 use crate::run::stopwatch::Stopwatch;
-use crate::run::{Backend, Profile};
+use crate::run::{Backend, Profile, ScenarioResult};
 
 /// Judge a node by the conformance catalogue.
 #[derive(Debug, Args)]
@@ -99,7 +100,7 @@ enum Level {
 const IN_REAL_TIME: usize = 96;
 
 /// A case above this is not quick.
-const QUICK: std::time::Duration = std::time::Duration::from_secs(60);
+const QUICK: Duration = Duration::from_secs(60);
 
 pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, CliError> {
     let started = Stopwatch::start();
@@ -111,19 +112,21 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, 
     };
     let (subject, id) = subject(args)?;
     let trials = trials(args, &suite, &subject)?;
-    let colours = report::colours(std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
+    let look = Look::of_stdout();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = match subject.backend {
         Backend::Simulation(_) | Backend::EventQueue(_) => args.jobs.map_or(cores, usize::from),
         Backend::Processes(_) => args.jobs.map_or(IN_REAL_TIME, usize::from),
         Backend::Attached(_) => 1,
     };
+    let live = Live::new(trials.len());
     let mut told = Vec::new();
     let mut failed = None;
     run(&trials, &subject, args.seed, jobs, |i, result| {
         let tried = tried(args, &trials[i], &subject, result).and_then(|(tried, unseen)| {
-            writeln!(out, "{}", render::ended(&tried, told.len() + 1, trials.len(), colours))?;
-            out.flush()?;
+            live.ended();
+            let line = render::ended(&tried, told.len() + 1, trials.len(), look);
+            live.aside(|| writeln!(out, "{line}").and_then(|()| out.flush()))?;
             Ok((tried, unseen))
         });
         match tried {
@@ -132,6 +135,7 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, 
         }
         failed.is_none()
     });
+    drop(live);
     if let Some(error) = failed {
         return Err(error);
     }
@@ -167,7 +171,7 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, 
     };
     statement.seal = statement.sealed();
     folder::write(&args.out, &statement)?;
-    write!(out, "{}", render::terminal(&statement, colours))?;
+    write!(out, "{}", render::terminal(&statement, look))?;
     writeln!(out, "statement: {}", args.out.join("statement.html").display())?;
     Ok(exit(statement.worst()))
 }
@@ -278,11 +282,44 @@ fn tried(
             // What was not tried has shown nothing that could be judged again.
             if !history.observations().is_empty() {
                 tried.evidence = Some(folder::evidence(&args.out, &trial.to_string(), &history)?);
+                if let Some(page) = tried.page() {
+                    let result = result(trial, &judgement, subject, args.seed, &during, &tried.repeat);
+                    folder::page(&args.out, &page, &run_page(&result, &during, &trial.case.source)?)?;
+                }
             }
             (tried, judgement.not_observed)
         }
         Err(why) => (Tried::broken(trial, why, repeat), BTreeSet::new()),
     })
+}
+
+/// A trial as the run that it was: its page is as any run's.
+fn result(
+    trial: &Trial,
+    judgement: &Judgement,
+    subject: &Subject,
+    seed: u64,
+    during: &History,
+    repeat: &str,
+) -> ScenarioResult {
+    let case = &trial.case;
+    ScenarioResult {
+        name: trial.to_string(),
+        title: case.title.clone(),
+        requirements: case.requirements.clone(),
+        seed,
+        verdict: judgement.verdict,
+        findings: judgement.findings.iter().map(|(_, finding)| finding.clone()).collect(),
+        convergence: Vec::new(),
+        backend: subject.backend.to_string(),
+        time_scale: subject.backend.time_scale(),
+        virtual_time: case.runs_for,
+        // Nobody measures it for one trial.
+        wall_time: Duration::ZERO,
+        faults: during.faults().into_iter().map(|fault| fault.what).collect(),
+        folder: None,
+        repeat: repeat.to_owned(),
+    }
 }
 
 /// The exit code of a statement whose worst row is this.
@@ -300,6 +337,6 @@ fn word(text: &str) -> String {
     shlex::try_quote(text).map_or_else(|_| format!("{text:?}"), |quoted| quoted.into_owned())
 }
 
-fn millis(time: std::time::Duration) -> u64 {
+fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,6 +1,6 @@
 //! `lockstep explore`.
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +16,9 @@ use crate::check::Verdict;
 use crate::explore::campaign::Campaign;
 use crate::explore::generate::{Limits, generate};
 use crate::explore::ledger::{Budget, Ledger};
+use crate::explore::page;
 use crate::explore::results::{Head, Results, ResultsError, ResultsFile, Stretch};
+use crate::report::Live;
 use crate::run::Shard;
 use crate::run::stopwatch::Stopwatch;
 use crate::scenario::vocabulary;
@@ -72,6 +74,9 @@ pub(super) struct ExploreArgs {
     /// Time to make the first scenario of each way to fail small, as `lockstep shrink` does; 0s leaves them as they were drawn.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
     shrink_time: Duration,
+    /// File for a page of what came of it.
+    #[arg(long, value_name = "FILE", conflicts_with = "show")]
+    page: Option<PathBuf>,
     /// Play nothing: print the scenario of a seed, and on the standard error every option that was drawn.
     #[arg(long, value_name = "SEED")]
     show: Option<u64>,
@@ -124,6 +129,7 @@ pub(super) fn explore(args: &ExploreArgs, out: &mut impl Write) -> Result<Exit, 
     let mut file = args.results.as_ref().map(|path| file(args, path, &head, &mut results)).transpose()?;
     results.head = Some(head);
     let shard = args.shard.unwrap_or(Shard { index: 0, of: 1 });
+    let seeds = args.seeds.end() - args.seeds.start() + 1;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let campaign = Campaign {
         seeds: args.seeds.clone(),
@@ -135,7 +141,7 @@ pub(super) fn explore(args: &ExploreArgs, out: &mut impl Write) -> Result<Exit, 
         jobs: args.jobs.map_or(cores, usize::from),
     };
     let stop = interrupted()?;
-    let mut progress = Progress::new(results.whole().count());
+    let mut progress = Progress::new(results.whole().count(), seeds.div_ceil(shard.of.into()));
     let mut failed = None;
     let before = results.clone();
     campaign.run(&before, &stop, |stretch| {
@@ -206,12 +212,13 @@ struct Progress {
     told: Duration,
     /// Seeds that were there before.
     before: u64,
-    live: bool,
+    live: Live,
 }
 
 impl Progress {
-    fn new(before: u64) -> Self {
-        Self { watch: Stopwatch::start(), told: Duration::ZERO, before, live: io::stderr().is_terminal() }
+    fn new(before: u64, seeds: u64) -> Self {
+        let live = Live::new(usize::try_from(seeds).unwrap_or(usize::MAX));
+        Self { watch: Stopwatch::start(), told: Duration::ZERO, before, live }
     }
 
     /// Seeds a second since the start.
@@ -220,24 +227,26 @@ impl Progress {
     }
 
     fn tell(&mut self, results: &Results) {
-        let now = self.watch.elapsed();
-        if now < self.told + if self.live { LIVE } else { EVERY } {
+        let (now, whole) = (self.watch.elapsed(), results.whole());
+        self.live.done(whole.count() - self.before);
+        if now < self.told + if self.live.is_shown() { LIVE } else { EVERY } {
             return;
         }
         self.told = now;
-        let whole = results.whole();
         let reached = whole.marks.all().filter(|(.., count)| *count > 0).count();
         let line = format!(
-            "{} seeds, {:.0} a second, {:.1} simulated years, {} failed in {} ways, {reached} of {} marks reached",
-            results.whole().count(),
+            "{:.0} a second, {} failed in {} ways, {reached} of {} marks, {:.1} simulated years",
             self.rate(results),
-            whole.simulated_ms as f64 / 1e3 / YEAR,
             whole.failures.len(),
             whole.by_fingerprint().len(),
             whole.marks.all().count(),
+            whole.simulated_ms as f64 / 1e3 / YEAR,
         );
+        if self.live.is_shown() {
+            return self.live.say(&line);
+        }
         // Progress that nobody can read is no reason to end.
-        let _ = if self.live { write!(io::stderr(), "\r\x1b[K{line}") } else { writeln!(io::stderr(), "{line}") };
+        let _ = writeln!(io::stderr(), "{} seeds, {line}", whole.count());
     }
 }
 
@@ -248,8 +257,8 @@ fn tell(
     progress: Option<&Progress>,
     out: &mut impl Write,
 ) -> Result<Exit, CliError> {
-    if progress.is_some_and(|progress| progress.live) {
-        write!(io::stderr(), "\r\x1b[K")?;
+    if let Some(progress) = progress {
+        progress.live.end();
     }
     let whole = results.whole();
     let never: Vec<_> = whole.marks.all().filter(|(.., count)| *count == 0).collect();
@@ -262,6 +271,11 @@ fn tell(
         writeln!(out, "{document:#}")?;
     } else {
         text(results, whole, progress, out)?;
+    }
+    if let Some(path) = &args.page {
+        let again = |seed| format!("lockstep explore --show {seed}");
+        fs::write(path, page::html(results, again))
+            .map_err(|source| ResultsError::Io { path: path.clone(), source })?;
     }
     for (budget, before, now) in &grown {
         writeln!(

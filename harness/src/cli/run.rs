@@ -1,5 +1,5 @@
 //! What `lockstep run` is told.
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{CliError, Exit};
 use crate::check::Verdict;
-use crate::report::{self, RUN_PAGE, Renderer, Results, Shards, run_page};
+use crate::report::{self, Live, Look, RUN_PAGE, Renderer, Results, Shards, run_page};
 use crate::run::container::{self, Engine};
 use crate::run::privilege::{self, Ability};
 use crate::run::stopwatch::Stopwatch;
@@ -109,6 +109,7 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Exit, CliError
     }
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(OUT));
     let mut renderer = args.format.renderer(out, jobs.len());
+    let live = Live::new(jobs.len());
     let (next, (done, results)) = (AtomicUsize::new(0), channel());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // Processes mostly wait.
@@ -118,7 +119,7 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Exit, CliError
     told.resize_with(jobs.len(), || None);
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            let (done, jobs, next, dir) = (done.clone(), &jobs, &next, &dir);
+            let (done, jobs, next, dir, live) = (done.clone(), &jobs, &next, &dir, &live);
             scope.spawn(move || {
                 let take = || {
                     let i = next.fetch_add(1, Ordering::Relaxed);
@@ -126,7 +127,7 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Exit, CliError
                 };
                 while let Some((i, job)) = take() {
                     // Nobody waits for results any more once one could not be told.
-                    if done.send((i, job.run(dir))).is_err() {
+                    if done.send((i, job.run(dir, live))).is_err() {
                         break;
                     }
                 }
@@ -135,11 +136,13 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Exit, CliError
         drop(done);
         for (i, result) in results {
             let result = result?;
-            renderer.ended(&result)?;
+            live.ended();
+            live.aside(|| renderer.ended(&result))?;
             told[i] = Some(result);
         }
         Ok::<(), CliError>(())
     })?;
+    drop(live);
     let results = Results { shards, runs: told.into_iter().flatten().collect(), wall_time: started.elapsed() };
     renderer.finished(&results)?;
     Ok(exit(&results))
@@ -161,8 +164,7 @@ impl Format {
             Self::Json => report::Format::Json,
             Self::Junit => report::Format::Junit,
         };
-        let colours = report::colours(std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
-        report::renderer(format, Box::new(out), colours, total)
+        report::renderer(format, Box::new(out), Look::of_stdout(), total)
     }
 }
 
@@ -234,10 +236,14 @@ pub(super) fn reference_node() -> Result<PathBuf, CliError> {
 }
 
 impl Job {
-    fn run(&self, dir: &Path) -> Result<ScenarioResult, CliError> {
+    fn run(&self, dir: &Path, live: &Live) -> Result<ScenarioResult, CliError> {
         let started = Stopwatch::start();
         let scenario = &self.scenario;
-        let run = catch_unwind(AssertUnwindSafe(|| run::run(scenario, self.seed, &self.backend)));
+        let run = {
+            let shown = live.begin(&format!("{} seed {}", scenario.name, self.seed), scenario.runs_for);
+            let tell = |now| shown.at(now);
+            catch_unwind(AssertUnwindSafe(|| run::run_telling(scenario, self.seed, &self.backend, &tell)))
+        };
         let run = match run {
             Ok(run) => run.map_err(|error| CliError::Harness(format!("{}: {error}", scenario.name)))?,
             Err(_) => return Err(CliError::Harness(format!("{}: the harness panicked", scenario.name))),

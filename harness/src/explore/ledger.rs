@@ -41,6 +41,16 @@ impl Budget {
         }
     }
 
+    /// From what until what, in words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Detect => "from a node's start until it tells that it is behind or has forked",
+            Self::Sync => "from there until it is in sync",
+            Self::Fork => "from a fork's detection until it is resolved, kept or given up",
+            Self::Converge => "from the last fault's end until all agree for good",
+        }
+    }
+
     /// In a word.
     pub fn name(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@ pub mod campaign;
 pub mod generate;
 pub mod ledger;
 pub mod marks;
+pub mod page;
 pub mod results;
 pub mod shrink;
 pub mod trial;

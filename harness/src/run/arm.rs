@@ -86,7 +86,7 @@ pub fn run_arm(scenario: &Scenario, arm: &Arm, seed: u64, backend: &Backend) -> 
         }
         _ => {
             let _defect = Defect::on(mutant);
-            play(&set, &chains, seed, backend)?
+            play(&set, &chains, seed, backend, &|_| ())?
         }
     };
     let arm = arm.clone();

@@ -18,6 +18,7 @@ use crate::subject::queue;
 use crate::subject::sim::simulate;
 
 pub use crate::check::{Finding, Verdict};
+pub use crate::subject::Tell;
 pub use crate::subject::container;
 pub use crate::subject::process::Options as ProcessOptions;
 pub use crate::subject::process::attached::Options as AttachOptions;
@@ -52,29 +53,35 @@ pub enum Played {
 ///
 /// # Errors
 /// Where the backend itself fails; what the node does is a matter of the verdict.
-pub fn play(scenario: &Scenario, chains: &Chains, seed: u64, backend: &Backend) -> Result<Played, BackendError> {
+pub fn play(
+    scenario: &Scenario,
+    chains: &Chains,
+    seed: u64,
+    backend: &Backend,
+    tell: Tell<'_>,
+) -> Result<Played, BackendError> {
     Ok(Played::Seen(match backend {
-        Backend::Simulation(variation) => simulate(scenario, chains, seed, *variation)?,
+        Backend::Simulation(variation) => simulate(scenario, chains, seed, *variation, tell)?,
         Backend::EventQueue(detail) => {
             let reasons = queue::unsupported(scenario, seed);
             if !reasons.is_empty() {
                 return Ok(unplayed(scenario, seed, reasons));
             }
-            queue::simulate(scenario, chains, seed, *detail)?
+            queue::simulate(scenario, chains, seed, *detail, tell)?
         }
         Backend::Processes(options) => {
             let reasons = process::unsupported(scenario, seed, options);
             if !reasons.is_empty() {
                 return Ok(unplayed(scenario, seed, reasons));
             }
-            process::play(scenario, chains, seed, options)?
+            process::play(scenario, chains, seed, options, tell)?
         }
         Backend::Attached(options) => {
             let reasons = attached::unsupported(scenario, seed, options);
             if !reasons.is_empty() {
                 return Ok(unplayed(scenario, seed, reasons));
             }
-            attached::play(scenario, chains, seed, options)?
+            attached::play(scenario, chains, seed, options, tell)?
         }
     }))
 }
@@ -89,8 +96,16 @@ fn unplayed(scenario: &Scenario, seed: u64, reasons: Vec<String>) -> Played {
 /// # Errors
 /// Where the backend itself fails; what the node does is a matter of the verdict.
 pub fn run(scenario: &Scenario, seed: u64, backend: &Backend) -> Result<Run, BackendError> {
+    run_telling(scenario, seed, backend, &|_| ())
+}
+
+/// The same, for who wants to know how far it is.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_telling(scenario: &Scenario, seed: u64, backend: &Backend, tell: Tell<'_>) -> Result<Run, BackendError> {
     let chains = Chains::build(scenario);
-    Ok(match play(scenario, &chains, seed, backend)? {
+    Ok(match play(scenario, &chains, seed, backend, tell)? {
         Played::Seen(history) => {
             let judged = viewed(scenario, &chains, seed, |view| judge(view, &history));
             Run { history, judged }

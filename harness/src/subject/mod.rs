@@ -26,5 +26,10 @@ mod watched;
 
 use std::time::Duration;
 
+use crate::fault::SimTime;
+
+/// Is told the scenario's time now and then while it runs: for who waits for it.
+pub type Tell<'a> = &'a dyn Fn(SimTime);
+
 /// A link that the scenario says nothing of, one way.
 const LATENCY: Duration = Duration::from_millis(10);

@@ -14,7 +14,6 @@ use rand_chacha::ChaCha8Rng;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tracing::level_filters::LevelFilter;
 
-use super::LATENCY;
 use super::agenda::Agenda;
 use super::change::fates;
 use super::exposition;
@@ -29,6 +28,7 @@ use super::sim_net::{SimNet, turmoil_builder};
 use super::sim_store::SimStore;
 use super::stage::{Stage, take};
 use super::watched::watched;
+use super::{LATENCY, Tell};
 use crate::fault::SimTime;
 use crate::fault::link::{LinkParams, LinkStats};
 use crate::history::{History, Meta, Observation, What};
@@ -61,7 +61,13 @@ type Log = Arc<Mutex<Vec<Observation>>>;
 ///
 /// # Errors
 /// A node that refuses its configuration, or a panic of the simulation.
-pub fn simulate(scenario: &Scenario, chains: &Chains, seed: u64, variation: Variation) -> Result<History, SimError> {
+pub fn simulate(
+    scenario: &Scenario,
+    chains: &Chains,
+    seed: u64,
+    variation: Variation,
+    tell: Tell<'_>,
+) -> Result<History, SimError> {
     let log = Log::default();
     let names: Vec<String> = scenario.nodes.keys().cloned().collect();
     let capture = {
@@ -75,7 +81,7 @@ pub fn simulate(scenario: &Scenario, chains: &Chains, seed: u64, variation: Vari
         move |node: usize, what| push(&log, turmoil::sim_elapsed().unwrap_or_default(), &names[node], what)
     };
     watched(names.len(), found, || {
-        tracing::subscriber::with_default(capture, || Run::new(scenario, chains, seed, variation, log)?.play())
+        tracing::subscriber::with_default(capture, || Run::new(scenario, chains, seed, variation, log)?.play(tell))
     })
 }
 
@@ -131,7 +137,7 @@ impl<'a> Run<'a> {
         Ok(Self { scenario, seed, sim, log, fabric, links, machines, telemetry, directions, names })
     }
 
-    fn play(mut self) -> Result<History, SimError> {
+    fn play(mut self, tell: Tell<'_>) -> Result<History, SimError> {
         let mut agenda = Agenda::of(self.scenario, self.seed);
         let mut sampled = Duration::ZERO;
         while self.sim.elapsed() < self.scenario.runs_for {
@@ -142,6 +148,7 @@ impl<'a> Run<'a> {
             if now >= sampled + SAMPLE {
                 sampled = now;
                 self.sample(now);
+                tell(now);
             }
             self.sim.step().map_err(|error| SimError(error.to_string()))?;
             self.note_connections();

@@ -29,7 +29,7 @@ const HARNESS: &[(&str, &[&str])] = &[
     ("certify", &["run", "report", "check", "history", "peer", "scenario"]),
     ("replay", &["history", "scenario", "run", "report", "words"]),
     ("export", &["scenario", "subject", "peer"]),
-    ("explore", &["run", "check", "history", "scenario", "peer", "subject", "fault"]),
+    ("explore", &["run", "report", "check", "history", "scenario", "peer", "subject", "fault"]),
     ("cli", &["certify", "explore", "export", "replay", "run", "report", "check", "history", "scenario"]),
 ];
 /// What judges, and what it judges by, knows no node: it works unchanged for a stranger's.

@@ -1,34 +1,38 @@
 //! One page that needs nothing else: verdicts by area, and for each case what was expected, what was seen, and the messages around
-//! the decision.
-use std::fmt::Write as _;
+//! the decision. What did not pass links to the page of what was seen.
+use maud::{Markup, PreEscaped, html};
 
 use super::{badge, counts, remarks, time};
-use crate::certify::statement::{Row, Statement, Status, Tried, area_name};
-use crate::report::STYLE;
+use crate::certify::statement::{Checked, Row, Statement, Status, Tried, area_name};
+use crate::report::page::{Page, verdict};
+use crate::report::plain;
 
 /// The page.
 pub fn html(statement: &Statement) -> String {
+    let title = plain(&format!("{} {}", statement.subject.name, statement.subject.version));
+    let body = html! {
+        header {
+            h1 { (title) }
+            p { (PreEscaped(badge(statement))) " " strong { (counts(statement)) } }
+            dl { @for (name, value) in facts(statement) { dt { (name) } dd { (plain(&value)) } } }
+        }
+        main {
+            @for (area, rows) in statement.areas() {
+                h2 { (area_name(area)) " " span.m { (rows.iter().filter(|row| row.status == Status::Pass).count()) "/" (rows.len()) } }
+                @for row in rows { (requirement(row)) }
+            }
+        }
+    };
+    Page { title: &format!("{title}: conformance"), style: "", script: None }.around(&body)
+}
+
+fn facts(statement: &Statement) -> [(&'static str, String); 9] {
     let Statement { suite, subject, run, .. } = statement;
-    let title = format!("{} {}", subject.name, subject.version);
-    let mut page = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>{0}: conformance</title><style>{STYLE}</style></head><body>\n<h1>{0}</h1>\n<p>{1} <strong>{2}</strong></p>\n<dl>",
-        text(&title),
-        badge(statement),
-        text(&counts(statement))
-    );
     let observed: Vec<String> = subject.observed.iter().map(ToString::to_string).collect();
-    let filter = suite.filter.as_ref().map(|filter| format!("cases with `{filter}`")).unwrap_or("all cases".into());
-    let facts = [
-        (
-            "suite",
-            format!(
-                "Lockstep {}, {filter}{}, {}",
-                suite.version,
-                if suite.quick { ", quick" } else { "" },
-                suite.digest
-            ),
-        ),
+    let cases = suite.filter.as_ref().map_or("all cases".into(), |filter| format!("cases with `{filter}`"));
+    let quick = if suite.quick { ", quick" } else { "" };
+    [
+        ("suite", format!("Lockstep {}, {cases}{quick}, {}", suite.version, suite.digest)),
         ("the suite's sensitivity", suite.sensitivity.clone()),
         ("node's digest", subject.digest.clone().unwrap_or("not known".into())),
         ("profile's digest", subject.profile.clone().unwrap_or("none".into())),
@@ -37,97 +41,56 @@ pub fn html(statement: &Statement) -> String {
         ("run", format!("{} backend, seed {}, set-up {}", run.backend, run.seed, time(run.setup_ms))),
         ("began", format!("{}, took {}", run.began, time(run.took_ms))),
         ("machine", run.machine.clone()),
-    ];
-    for (name, value) in facts {
-        let _ = write!(page, "<dt>{}</dt><dd>{}</dd>", text(name), text(&value));
-    }
-    page.push_str("</dl>\n");
-    for (area, rows) in statement.areas() {
-        let passed = rows.iter().filter(|row| row.status == Status::Pass).count();
-        let _ = writeln!(page, "<h2>{} <span class=\"m\">{passed}/{}</span></h2>", text(area_name(area)), rows.len());
-        rows.into_iter().for_each(|row| requirement(row, &mut page));
-    }
-    page.push_str("</body></html>\n");
-    page
+    ]
 }
 
-fn requirement(row: &Row, page: &mut String) {
-    let open =
-        if matches!(row.status, Status::Fail | Status::UnexpectedPass | Status::HarnessError) { " open" } else { "" };
-    let remarks: Vec<String> = remarks(row);
-    let _ = writeln!(
-        page,
-        "<details id=\"{id}\"{open}><summary>{} <code>{id}</code> <span class=\"m\">{}</span> {} <span class=\"m\">{}</span></summary>\
-         <p class=\"m\">Source: {}</p>",
-        status(row.status),
-        row.level,
-        text(&row.requirement),
-        text(&remarks.join("; ")),
-        text(&row.source),
-        id = text(&row.id),
-    );
-    row.trials.iter().for_each(|tried| trial(tried, page));
-    page.push_str("</details>\n");
-}
-
-fn trial(tried: &Tried, page: &mut String) {
-    let _ = write!(
-        page,
-        "<details><summary>{} <code>{}</code> {}</summary>",
-        status(tried.status),
-        text(&tried.name()),
-        text(&tried.title)
-    );
-    for ground in &tried.grounds {
-        let _ = write!(page, "<p>{}</p>", text(ground));
-    }
-    if !tried.checks.is_empty() {
-        page.push_str("<table><tr><th>verdict</th><th>by</th><th>check</th><th>expected</th><th>actual</th></tr>");
-        for check in &tried.checks {
-            let _ = write!(
-                page,
-                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-                status(check.status),
-                check.channel,
-                text(&check.check),
-                text(&check.expected),
-                text(&check.actual)
-            );
-        }
-        page.push_str("</table>");
-    }
-    if !tried.transcript.is_empty() {
-        let _ = write!(page, "<pre>{}</pre>", text(&tried.transcript.join("\n")));
-    }
-    if let Some(evidence) = &tried.evidence {
-        let _ = write!(
-            page,
-            "<p class=\"m\">Evidence: <code>{}</code>, SHA-256 <code>{}</code></p>",
-            text(&evidence.file),
-            evidence.sha256
-        );
-    }
-    let _ = writeln!(page, "<p class=\"m\">Again: <code>{}</code></p></details>", text(&tried.repeat));
-}
-
-fn status(status: Status) -> String {
-    let class = status.to_string().replace(' ', "_");
-    format!("<span class=\"s {class}\">{status}</span>")
-}
-
-/// What a node says is text here, whatever it says.
-fn text(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\n' | '\t' => safe.push(c),
-            c if c.is_control() => safe.push(char::REPLACEMENT_CHARACTER),
-            c => safe.push(c),
+fn requirement(row: &Row) -> Markup {
+    let open = matches!(row.status, Status::Fail | Status::UnexpectedPass | Status::HarnessError);
+    html! {
+        details id=(row.id) open[open] {
+            summary {
+                (verdict(row.status)) " " code { (row.id) } " " span.m { (row.level) } " " (plain(&row.requirement))
+                " " span.m { (plain(&remarks(row).join("; "))) }
+            }
+            p.m { "Source: " (plain(&row.source)) }
+            @for tried in &row.trials { (trial(tried)) }
         }
     }
-    safe
+}
+
+fn trial(tried: &Tried) -> Markup {
+    html! {
+        details {
+            summary { (verdict(tried.status)) " " code { (plain(&tried.name())) } " " (plain(&tried.title)) }
+            @for ground in &tried.grounds { p { (plain(ground)) } }
+            @if !tried.checks.is_empty() {
+                div.wide { table {
+                    tr { th { "verdict" } th { "by" } th { "check" } th { "expected" } th { "actual" } }
+                    @for check in &tried.checks { (checked(check)) }
+                } }
+            }
+            @if !tried.transcript.is_empty() {
+                pre { @for line in &tried.transcript { (plain(line)) "\n" } }
+            }
+            @if let Some(evidence) = &tried.evidence {
+                p.m {
+                    @if let Some(page) = tried.page() { a href=(page) { "What was seen, as a page" } ". " }
+                    "Evidence: " code { (plain(&evidence.file)) } ", SHA-256 " code { (evidence.sha256) }
+                }
+            }
+            p.m { "Again: " code { (plain(&tried.repeat)) } }
+        }
+    }
+}
+
+fn checked(check: &Checked) -> Markup {
+    html! {
+        tr {
+            td { (verdict(check.status)) }
+            td { (check.channel) }
+            td { (plain(&check.check)) }
+            td { (plain(&check.expected)) }
+            td { (plain(&check.actual)) }
+        }
+    }
 }

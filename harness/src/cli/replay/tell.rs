@@ -1,13 +1,13 @@
 //! What is told beside the scenario: of what was read, and of what runs showed.
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use super::{CliError, ReplayArgs, ReplayFormat, save};
 use crate::replay::draft::Draft;
 use crate::replay::read::{Reading, colon};
-use crate::replay::render::{self, Look};
+use crate::replay::render;
 use crate::replay::report::{NotUnderstood, Report};
-use crate::report;
+use crate::report::Look;
 
 /// What was read, beside the scenario: on stderr.
 pub fn summary(reading: &Reading, draft: &Draft, not_understood: &[NotUnderstood], redact: bool) -> io::Result<()> {
@@ -71,14 +71,7 @@ pub fn runs(args: &ReplayArgs, report: &Report<'_>, yaml: &str, out: &mut impl W
     match args.format {
         ReplayFormat::Json => writeln!(out, "{}", json.trim_end())?,
         ReplayFormat::Text => {
-            let variables = ["LC_ALL", "LC_CTYPE", "LANG"].map(std::env::var_os);
-            let [all, kind, lang] = &variables;
-            let look = Look {
-                width: std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100),
-                unicode: render::unicode([all.as_deref(), kind.as_deref(), lang.as_deref()]),
-                colours: report::colours(io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref()),
-            };
-            out.write_all(render::terminal(report, look).as_bytes())?;
+            out.write_all(render::terminal(report, Look::of_stdout()).as_bytes())?;
             writeln!(out, "page: {}", dir.join("report.html").display())?;
         }
     }

@@ -1,5 +1,5 @@
 //! One page that needs nothing else. What comes from logs is text here, whatever it says.
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::chart::chart;
 use super::clock;
@@ -7,49 +7,34 @@ use super::series::Picture;
 use super::{counted, lines};
 use crate::replay::fidelity::{Fidelity, Kind};
 use crate::replay::report::{Judged, Report, Row};
-use crate::report::chart::{COLOURS, minutes, style};
-use crate::report::{STYLE, plain};
+use crate::report::chart::minutes;
+use crate::report::page::{self, Page, verdict};
+use crate::report::plain;
 
 /// More rows of one table are summed up.
 const MOST_ROWS: usize = 1000;
 /// More faults are listed on a click.
 const MOST_OPEN: usize = 12;
 
-const OWN_STYLE: &str = "\
-.chart svg{width:100%;height:auto;display:block}.chart text{font-family:system-ui,sans-serif}\
-.legend{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;list-style:none;padding:0;margin:.2rem 0;color:var(--soft)}\
-.legend i{display:inline-block;width:1.4em;height:.35em;margin-right:.45em;vertical-align:middle}\
-.score{font-size:1.15rem}td,th{padding-right:1rem}td.n,th.n{text-align:right;white-space:nowrap;padding-right:2rem}td.p{white-space:nowrap}\
-.wide{overflow-x:auto}.wide td{overflow-wrap:anywhere}";
+const OWN_STYLE: &str = ".score{font-size:1.15rem}";
 
 /// The page.
 pub fn html(report: &Report<'_>) -> String {
     let title = plain(&report.title);
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width";
-                title { (title) }
-                style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) (PreEscaped(style())) }
-            }
-            body {
-                h1 { (title) }
-                p.m { "From " (plain(&report.sources.join(", "))) }
-                @if let Some((arm, fidelity)) = report.fidelity() {
-                    p.score { "Fidelity of " (plain(arm)) ": " strong { (fidelity.words()) } }
-                }
-                (picture(report))
-                @if let Some((arm, fidelity)) = report.fidelity() { (score(report, arm, fidelity)) }
-                (arms(report))
-                (timeline(report))
-                (not_understood(report))
-                (unknowns(report))
-            }
+    let body = html! {
+        h1 { (title) }
+        p.m { "From " (plain(&report.sources.join(", "))) }
+        @if let Some((arm, fidelity)) = report.fidelity() {
+            p.score { "Fidelity of " (plain(arm)) ": " strong { (fidelity.words()) } }
         }
-    }
-    .into_string()
+        (picture(report))
+        @if let Some((arm, fidelity)) = report.fidelity() { (score(report, arm, fidelity)) }
+        (arms(report))
+        (timeline(report))
+        (not_understood(report))
+        (unknowns(report))
+    };
+    Page { title: &title, style: OWN_STYLE, script: None }.around(&body)
 }
 
 fn picture(report: &Report<'_>) -> Markup {
@@ -59,9 +44,7 @@ fn picture(report: &Report<'_>) -> Markup {
         @match chart(report) {
             Ok(Some(svg)) => {
                 ul.legend {
-                    @for (index, series) in picture.series.iter().enumerate() {
-                        li { i style={ "background:var(--k" (index % COLOURS.len()) ")" } {} (plain(&series.name)) }
-                    }
+                    (page::lines(picture.series.iter().map(|series| series.name.as_str())))
                 }
                 div.chart { (PreEscaped(svg)) }
                 @if !picture.faults.is_empty() {
@@ -133,7 +116,7 @@ fn arms(report: &Report<'_>) -> Markup {
     let cell = |judged: &Option<&Judged>| match judged {
         None => html! { td.m { "–" } },
         Some(judged) => html! {
-            td { span class={ "s " (judged.verdict.to_string()) } { (judged.verdict) } " " span.m { (plain(&judged.actual)) } }
+            td { (verdict(judged.verdict)) " " span.m { (plain(&judged.actual)) } }
         },
     };
     html! {

@@ -10,7 +10,7 @@ mod terminal;
 
 pub use html::html;
 pub use json::{VERSION, json};
-pub use terminal::{Look, terminal, unicode};
+pub use terminal::terminal;
 
 use jiff::Timestamp;
 

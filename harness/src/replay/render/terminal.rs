@@ -1,5 +1,4 @@
 //! For people at a terminal: heights, the score and what it lacks, and the arms side by side.
-use std::ffi::OsStr;
 use std::fmt::Write as _;
 
 use super::series::Picture;
@@ -8,41 +7,24 @@ use super::{counted, lines};
 use crate::replay::fidelity::Fidelity;
 use crate::replay::report::{Report, Row};
 use crate::report::chart::minutes;
-use crate::report::plain;
+use crate::report::{Look, plain};
 use crate::run::Verdict;
 
 /// How many of the things that the run doesn't show are listed.
 const MOST_LISTED: usize = 20;
 /// Characters of a host's name, and of an arm's.
 const NAME: usize = 16;
-/// Columns between which there is room for everything.
-const WIDTHS: (usize, usize) = (60, 120);
-
-/// What the terminal can show.
-#[derive(Debug, Clone, Copy)]
-pub struct Look {
-    /// Its width in characters; 60 to 120 are used.
-    pub width: usize,
-    /// Whether it shows more than ASCII: see [`unicode`].
-    pub unicode: bool,
-    /// Whether in colours.
-    pub colours: bool,
-}
-
-/// Whether text is UTF-8 by the variables LC_ALL, LC_CTYPE and LANG: the first that says something decides.
-pub fn unicode(variables: [Option<&OsStr>; 3]) -> bool {
-    let first = variables.into_iter().flatten().find(|value| !value.is_empty());
-    let name = first.map(|value| value.to_string_lossy().to_lowercase()).unwrap_or_default();
-    name.contains("utf-8") || name.contains("utf8")
-}
+/// Columns where as many as wanted are there, and the most that are made use of.
+const WIDTHS: (usize, usize) = (100, 120);
 
 /// All of it.
 pub fn terminal(report: &Report<'_>, look: Look) -> String {
-    let look = Look { width: look.width.clamp(WIDTHS.0, WIDTHS.1), ..look };
+    let width = look.width.map_or(WIDTHS.0, |width| width.min(WIDTHS.1));
+    let look = Look { width: Some(width), ..look };
     let mut text = String::new();
     wrapped(&mut text, &report.title, 0, look);
     wrapped(&mut text, &format!("from {}", report.sources.join(", ")), 2, look);
-    heights(&mut text, report, look);
+    heights(&mut text, report, look, width);
     if let Some((arm, fidelity)) = report.fidelity() {
         score(&mut text, arm, fidelity, look);
         let others = report.arms.iter().filter(|other| other.name != arm);
@@ -50,23 +32,23 @@ pub fn terminal(report: &Report<'_>, look: Look) -> String {
             wrapped(&mut text, &format!("fidelity of {other}: {}", fidelity.words()), 2, look);
         }
     }
-    arms(&mut text, report, look);
+    arms(&mut text, report, look, width);
     text
 }
 
-fn heights(text: &mut String, report: &Report<'_>, look: Look) {
+fn heights(text: &mut String, report: &Report<'_>, look: Look, width: usize) {
     let picture = Picture::new(report);
     let _ = writeln!(text, "\nheights over {} of the run", minutes(picture.end));
     if picture.series.is_empty() {
         let _ = writeln!(text, "  none is known");
     }
-    let name = |name: &str| cut(name, NAME, look);
+    let name = |name: &str| look.cut(name, NAME);
     let names = column(picture.series.iter().map(|series| name(&series.name)));
     let tracks = column(picture.runs.iter().map(|arm| name(arm)).chain(["incident".into()]));
     let scales: Vec<Option<(u64, u64)>> = picture.series.iter().map(|series| series.scale(picture.end)).collect();
     let range = |(low, high): (u64, u64)| if low == high { low.to_string() } else { format!("{low}-{high}") };
     let ranges = column(scales.iter().flatten().map(|scale| range(*scale)));
-    let width = look.width.saturating_sub(names + tracks + ranges + 6).max(8);
+    let width = width.saturating_sub(names + tracks + ranges + 6).max(8);
     for (series, scale) in picture.series.iter().zip(scales) {
         let runs = picture.runs.iter().copied().zip(&series.runs);
         for (index, (label, track)) in [("incident", &series.incident)].into_iter().chain(runs).enumerate() {
@@ -114,16 +96,16 @@ fn score(text: &mut String, arm: &str, fidelity: &Fidelity, look: Look) {
 }
 
 /// The checks of all arms, as many arms side by side as there is room for, then what was seen where one doesn't hold.
-fn arms(text: &mut String, report: &Report<'_>, look: Look) {
+fn arms(text: &mut String, report: &Report<'_>, look: Look, width: usize) {
     let rows = report.rows();
     if rows.is_empty() {
         return;
     }
-    let label = |kind: &str, check: &str| cut(&format!("{kind}: {check}"), look.width / 2, look);
+    let label = |kind: &str, check: &str| look.cut(&format!("{kind}: {check}"), width / 2);
     let labels = column(rows.iter().map(|row| label(row.kind, row.check)));
-    let names: Vec<String> = report.arms.iter().map(|arm| cut(&arm.name, NAME, look)).collect();
+    let names: Vec<String> = report.arms.iter().map(|arm| look.cut(&arm.name, NAME)).collect();
     let cell = column(names.iter().cloned()).max("inconclusive".len());
-    let fitting = (look.width.saturating_sub(labels) / (cell + 2)).max(1);
+    let fitting = (width.saturating_sub(labels) / (cell + 2)).max(1);
     for (block, names) in names.chunks(fitting).enumerate() {
         let heads: String = names.iter().map(|name| format!("  {name:cell$}")).collect();
         let _ = writeln!(text, "\n{}", format!("{:labels$}{heads}", "").trim_end());
@@ -132,8 +114,7 @@ fn arms(text: &mut String, report: &Report<'_>, look: Look) {
             let cells: Vec<_> = cells.iter().skip(block * fitting).take(names.len()).collect();
             for (index, judged) in cells.iter().enumerate() {
                 let width = if index + 1 == cells.len() { 0 } else { cell };
-                let verdict =
-                    judged.map(|judged| paint(judged.verdict, &format!("{:width$}", judged.verdict), look.colours));
+                let verdict = judged.map(|judged| look.paint(judged.verdict, &format!("{:width$}", judged.verdict)));
                 let _ = write!(text, "  {}", verdict.unwrap_or_else(|| format!("{:width$}", "-")));
             }
             text.push('\n');
@@ -154,42 +135,10 @@ fn column(cells: impl Iterator<Item = String>) -> usize {
     cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
 }
 
-/// At most `width` characters: names that begin alike often end differently, so what is left out is in the middle.
-fn cut(text: &str, width: usize, look: Look) -> String {
-    let text = plain(text);
-    let (all, more) = (text.chars().count(), if look.unicode { "…" } else { "~" });
-    if all <= width {
-        return text;
-    }
-    let tail = width / 3;
-    let head = width.saturating_sub(tail + 1);
-    text.chars().take(head).chain(more.chars()).chain(text.chars().skip(all - tail)).collect()
-}
-
-/// A line, broken at blanks where it is too wide and indented from then on.
+/// A line, broken where it is too wide and indented from then on.
 fn wrapped(to: &mut String, line: &str, indent: usize, look: Look) {
-    let line = plain(line);
-    let mut used = 0;
-    for word in line.split_inclusive(' ') {
-        let width = word.trim_end().chars().count();
-        if used > indent && used + width > look.width {
-            to.truncate(to.trim_end_matches(' ').len());
-            let _ = write!(to, "\n{:indent$}", "");
-            used = indent;
-        }
-        to.push_str(word);
-        used += word.chars().count();
-    }
+    to.push_str(&look.wrap(&plain(line), indent));
     to.push('\n');
-}
-
-fn paint(verdict: Verdict, text: &str, colours: bool) -> String {
-    let colour = match verdict {
-        Verdict::Pass => 32,
-        Verdict::Fail => 31,
-        Verdict::Inconclusive | Verdict::Unsupported => 33,
-    };
-    if colours { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
 #[cfg(test)]
@@ -197,7 +146,7 @@ mod tests {
     use super::super::sample::Sample;
     use super::*;
 
-    const LOOK: Look = Look { width: 100, unicode: true, colours: false };
+    const LOOK: Look = Look { width: None, height: None, unicode: true, colours: false };
 
     #[test]
     fn for_people() {
@@ -208,7 +157,7 @@ mod tests {
     fn nothing_is_wider_than_the_terminal() {
         let sample = Sample::new();
         for width in [60, 80, 120] {
-            let text = terminal(&sample.report(), Look { width, ..LOOK });
+            let text = terminal(&sample.report(), Look { width: Some(width), ..LOOK });
             let widest = text.lines().map(|line| line.chars().count()).max();
             assert!(widest <= Some(width), "{widest:?}\n{text}");
         }
@@ -232,12 +181,5 @@ mod tests {
             .iter()
             .fold(coloured, |text, code| text.replace(code, ""));
         assert_eq!(plain, terminal(&sample.report(), LOOK));
-    }
-
-    #[test]
-    fn utf8_is_what_the_variables_say() {
-        let of = |values: [&str; 3]| unicode(values.map(|value| Some(OsStr::new(value))));
-        assert!(of(["", "", "en_GB.UTF-8"]) && of(["C.utf8", "C", "C"]));
-        assert!(!of(["C", "", "en_GB.UTF-8"]) && !unicode([None, None, None]));
     }
 }

@@ -5,10 +5,11 @@ mod panel;
 mod track;
 
 pub use axis::Axis;
-pub use palette::{COLOURS, INK, LINE, SOFT, style};
+pub use palette::{INK, LINE, SOFT, look, style};
 pub use panel::{Mark, Panel, WIDTH, draw};
 pub use track::Track;
 
+use palette::dressed;
 use plotters::prelude::DrawingAreaErrorKind;
 use thiserror::Error;
 
@@ -17,10 +18,10 @@ use thiserror::Error;
 #[error("the picture could not be drawn: {0}")]
 pub struct ChartError(#[from] DrawingAreaErrorKind<std::io::Error>);
 
-/// An SVG element with a name and a text for those who can't see it; `id` is unique on its page.
+/// What was drawn as an element of a page, with a name and a text for those who can't see it; `id` is unique on its page.
 pub fn spoken(svg: &str, id: &str, title: &str, text: &str) -> String {
     let opening = format!("<svg role=\"img\" aria-labelledby=\"{id}-title {id}-text\" ");
-    let svg = svg.replacen("<svg ", &opening, 1);
+    let svg = dressed(svg).replacen("<svg ", &opening, 1);
     let (title, text) = (escaped(title), escaped(text));
     svg.replacen('>', &format!("><title id=\"{id}-title\">{title}</title><desc id=\"{id}-text\">{text}</desc>"), 1)
 }

@@ -6,7 +6,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::Axis;
-use super::palette::{COLOURS, INK, LINE, SOFT};
+use super::palette::{INK, LINE, SOFT, stand_in};
 use super::track::Track;
 
 /// Width of a picture in pixels.
@@ -112,7 +112,7 @@ pub fn draw(area: &Area<'_>, panel: &Panel<'_>) -> Result<(), Error> {
 /// Lines that lie on each other are seen all: the first ones are wider.
 fn lines(chart: &mut Axes<'_, '_>, panel: &Panel<'_>) -> Result<(), Error> {
     for (index, pieces) in panel.lines.iter().enumerate() {
-        let (colour, _) = COLOURS[index % COLOURS.len()];
+        let colour = stand_in(index);
         let width = (2 * (panel.lines.len() - index)).min(6) as u32;
         let pieces = pieces.iter().map(|track| PathElement::new(corners(track, panel.end), colour.stroke_width(width)));
         chart.draw_series(pieces)?;
@@ -132,7 +132,7 @@ fn happened(chart: &mut Axes<'_, '_>, panel: &Panel<'_>) -> Result<(), Error> {
         if !drawn.insert((pixel, *height, *line)) {
             continue;
         }
-        let (colour, _) = COLOURS[line % COLOURS.len()];
+        let colour = stand_in(*line);
         let place = (*at as f64, *height as f64);
         match mark {
             Mark::Request => chart.draw_series([Circle::new(place, 4, colour.stroke_width(2))])?,

@@ -9,18 +9,17 @@ mod picture;
 use std::io;
 use std::time::Duration;
 
-use base64::prelude::{BASE64_STANDARD, Engine};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use sha2::{Digest, Sha256};
+use maud::{Markup, PreEscaped, html};
 use thiserror::Error;
 
-use crate::check::{Budget, Finding, Unit, Verdict};
+use crate::check::{Budget, Finding, Unit};
 use crate::history::{History, What, seconds};
 use crate::run::ScenarioResult;
 use crate::scenario::requirement::catalogue;
 
-use super::chart::{COLOURS, ChartError, minutes, style};
-use super::{STYLE, plain};
+use super::chart::{ChartError, minutes};
+use super::page::{self, Page, verdict};
+use super::plain;
 use data::Data;
 use picture::{Picture, micros};
 
@@ -31,8 +30,6 @@ const OWN_STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 /// More faults are listed on a click.
 const MOST_OPEN: usize = 12;
-/// Of a budget, what is called tight: less than this share of it is left.
-const TIGHT: f64 = 0.2;
 
 /// The page could not be made.
 #[derive(Debug, Error)]
@@ -55,36 +52,22 @@ pub fn html(result: &ScenarioResult, history: &History, source: &str) -> Result<
     let nodes: Vec<&str> = picture.nodes.iter().map(|(name, _)| name.as_str()).collect();
     let data = Data::new(history, &nodes, moment, &picture.faults, picture.end);
     let title = plain(&result.name);
-    let hash = BASE64_STANDARD.encode(Sha256::digest(SCRIPT));
-    let policy = format!("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'");
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy);
-                meta name="viewport" content="width=device-width";
-                title { (title) ": " (result.verdict) }
-                style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) (PreEscaped(style())) }
-            }
-            body {
-                (head(result, &title))
-                main {
-                    (grounds(result))
-                    (heights(&picture)?)
-                    (space(&data))
-                    (budgets(result))
-                    (log(&data))
-                    (requirements(result))
-                    (all(result))
-                    (scenario(result, source))
-                }
-                script type="text/plain" id="data" { (PreEscaped(data.packed()?)) }
-                script { (PreEscaped(SCRIPT)) }
-            }
+    let body = html! {
+        (head(result, &title))
+        main {
+            (grounds(result))
+            (heights(&picture)?)
+            (space(&data))
+            (budgets(result))
+            (log(&data))
+            (requirements(result))
+            (all(result))
+            (scenario(result, source))
         }
+        script type="text/plain" id="data" { (PreEscaped(data.packed()?)) }
     };
-    Ok(page.into_string())
+    let title = format!("{title}: {}", result.verdict);
+    Ok(Page { title: &title, style: OWN_STYLE, script: Some(SCRIPT) }.around(&body))
 }
 
 /// Where the page opens: when the worst finding went wrong, else where the first fault began, else the first warning.
@@ -94,10 +77,6 @@ fn moment(result: &ScenarioResult, history: &History) -> i64 {
     let warned = |what: &What| matches!(what, What::Log { level, .. } if level == "WARN" || level == "ERROR");
     let warning = || history.observations().iter().find(|seen| warned(&seen.what)).map(|seen| seen.at);
     worst.or_else(fault).or_else(warning).map_or(0, micros)
-}
-
-fn verdict(verdict: Verdict) -> Markup {
-    html! { span class={ "s " (verdict.to_string()) } { (verdict) } }
 }
 
 fn when(at: Duration) -> Markup {
@@ -111,7 +90,7 @@ fn head(result: &ScenarioResult, title: &str) -> Markup {
             h1 { (title) }
             p { (verdict(result.verdict)) " " (plain(&result.title)) }
             dl {
-                dt { "ran" } dd { (seconds(result.virtual_time)) " on " (plain(&result.backend)) (speed) ", in " (seconds(result.wall_time)) }
+                dt { "ran" } dd { (seconds(result.virtual_time)) " on " (plain(&result.backend)) (speed) @if !result.wall_time.is_zero() { ", in " (seconds(result.wall_time)) } }
                 dt { "seed" } dd { (result.seed) }
                 @for converged in &result.convergence { dt { "converged" } dd { (plain(&converged.what)) " in " (seconds(converged.took)) } }
             }
@@ -148,10 +127,8 @@ fn heights(picture: &Picture) -> Result<Markup, PageError> {
         @match svg {
             None => p.m { "No height is known." },
             Some((svg, left, right)) => {
-                ul.legend {
-                    @for (index, (name, _)) in picture.nodes.iter().enumerate() {
-                        li { i style={ "background:var(--k" (index % COLOURS.len()) ")" } {} (plain(name)) }
-                    }
+                ul.legend id="lines" {
+                    (page::lines(picture.nodes.iter().map(|(name, _)| name.as_str())))
                     @if picture.consensus.is_some() { li { i.dash {} "consensus, as nodes told it" } }
                     li { "○ asks for blocks" } li { "▲ reorganised" }
                 }
@@ -196,34 +173,26 @@ fn budgets(result: &ScenarioResult) -> Markup {
             div.wide { table {
                 tr { th { "verdict" } th { "expectation" } th { "used" } th.n { "limit" } th.n { "left" } }
                 @for finding in result.findings.iter().filter(with) {
-                    @if let Some(budget) = finding.budget { (bar(finding, budget)) }
+                    @if let Some(budget) = finding.budget { (spent(finding, budget)) }
                 }
             } }
         }
     }
 }
 
-fn bar(finding: &Finding, Budget { used, limit, unit }: Budget) -> Markup {
+fn spent(finding: &Finding, Budget { used, limit, unit }: Budget) -> Markup {
     let amount = |number: u64| match unit {
         Unit::Ms => seconds(Duration::from_millis(number)),
         Unit::Count => number.to_string(),
+        Unit::Thousandth => (number as f64 / 1e3).to_string(),
     };
-    let share = if limit == 0 { if used == 0 { 0.0 } else { 2.0 } } else { used as f64 / limit as f64 };
-    let class = if share > 1.0 {
-        "bar over"
-    } else if share > 1.0 - TIGHT {
-        "bar tight"
-    } else {
-        "bar"
-    };
-    let left = if share > 1.0 { "none".into() } else { format!("{:.0} %", (1.0 - share) * 100.0) };
     html! {
         tr {
             td { (verdict(finding.verdict)) }
             td { (plain(&finding.check)) }
-            td { span class=(class) { i style={ "width:" (format!("{:.1}", share.min(1.0) * 100.0)) "%" } {} } (amount(used)) }
+            td { (page::bar(used as f64, limit as f64)) (amount(used)) }
             td.n { (amount(limit)) }
-            td.n { (left) }
+            td.n { (page::left(used as f64, limit as f64)) }
         }
     }
 }

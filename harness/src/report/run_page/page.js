@@ -178,6 +178,20 @@
   const option = (select, value, text) => { const one = document.createElement('option'); one.value = value; one.textContent = text; select.append(one); };
   parties.forEach((name, i) => option($('by'), i, name));
   kinds.map((name, i) => [name, i]).sort().forEach(([name, i]) => option($('of'), i, name));
+  // One line among many: its entry in the legend shows it alone.
+  const entries = document.querySelectorAll('#lines [data-of]');
+  for (const entry of entries) {
+    if (entries.length > 8) entry.tabIndex = 0;
+    const lit = on => {
+      $('chart').classList.toggle('some', on); entry.classList.toggle('lit', on);
+      for (const part of $('chart').querySelectorAll(`[data-line="${entry.dataset.of}"]`)) {
+        part.classList.toggle('lit', on);
+        // Above the others, which it may lie on.
+        part.parentNode.append(part);
+      }
+    };
+    for (const [event, on] of [['mouseenter', true], ['focus', true], ['mouseleave', false], ['blur', false]]) entry.addEventListener(event, () => lit(on));
+  }
   for (const id of ['by', 'of', 'routine']) $(id).addEventListener('change', filter);
   for (const id of ['words', 'from', 'until']) $(id).addEventListener('input', filter);
   $('filters').addEventListener('submit', event => event.preventDefault());

@@ -21,6 +21,7 @@ use crate::history::{History, Meta, Observation, What};
 use crate::peer::Chains;
 use crate::scenario::Scenario;
 use crate::scenario::resolved::{Act, Node};
+use crate::subject::Tell;
 use crate::subject::agenda::{Agenda, Turn};
 use crate::subject::profile::Profile;
 
@@ -139,7 +140,13 @@ fn configured(node: &Node) -> Vec<&'static str> {
 ///
 /// # Errors
 /// The environment: an address that isn't this machine's, no permission.
-pub fn play(told: &Scenario, chains: &Chains, seed: u64, options: &Options) -> Result<History, ProcessError> {
+pub fn play(
+    told: &Scenario,
+    chains: &Chains,
+    seed: u64,
+    options: &Options,
+    tell: Tell<'_>,
+) -> Result<History, ProcessError> {
     let profile = &options.profile;
     let mut real = told.clone();
     let node = real.nodes.iter().next().map(|(name, node)| (name.clone(), node.clone()));
@@ -163,6 +170,7 @@ pub fn play(told: &Scenario, chains: &Chains, seed: u64, options: &Options) -> R
     let mut sampled: Option<SimTime> = None;
     loop {
         let now = watch.now();
+        tell(now);
         for (_, turn) in agenda.due(now.min(told.runs_for)) {
             // There are no faults: see `unsupported`.
             if let Turn::Direct(peers, direction) = turn {

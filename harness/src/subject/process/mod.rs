@@ -49,10 +49,10 @@ use self::scrape::Scraper;
 use self::shelter::Shelter;
 use self::watch::Watch;
 use self::wires::Wires;
-use super::LATENCY;
 use super::agenda::{Agenda, Turn};
 use super::change::fates;
 use super::link_fault::{LinkFaults, set_links};
+use super::{LATENCY, Tell};
 use crate::fault::SimTime;
 use crate::fault::link::LinkParams;
 use crate::history::{History, LATE, Meta, Observation, What, memory_of};
@@ -125,8 +125,14 @@ impl<T> Wanted<T> for io::Result<T> {
 ///
 /// # Errors
 /// The environment: no program, no permission, no space.
-pub fn play(scenario: &Scenario, chains: &Chains, seed: u64, options: &Options) -> Result<History, ProcessError> {
-    Run::set_up(scenario, chains, seed, options)?.play()
+pub fn play(
+    scenario: &Scenario,
+    chains: &Chains,
+    seed: u64,
+    options: &Options,
+    tell: Tell<'_>,
+) -> Result<History, ProcessError> {
+    Run::set_up(scenario, chains, seed, options)?.play(tell)
 }
 
 struct Run<'a> {
@@ -287,12 +293,13 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn play(mut self) -> Result<History, ProcessError> {
+    fn play(mut self, tell: Tell<'_>) -> Result<History, ProcessError> {
         let mut agenda = Agenda::of(self.told, self.seed);
         let (mut sampled, mut due, mut late) = (Duration::ZERO, self.watch.now(), Duration::ZERO);
         loop {
             let now = self.watch.now();
             late = late.max(now.saturating_sub(due));
+            tell(now);
             for (id, turn) in agenda.due(now.min(self.told.runs_for)) {
                 self.turn(id, turn)?;
             }
@@ -329,9 +336,13 @@ impl<'a> Run<'a> {
         // What comes after is about the end of the run, not about the nodes.
         let full = watch.is_full();
         let (mut seen, end) = (watch.take(), watch.now());
-        members.values_mut().for_each(Member::terminate);
         thread::scope(|scope| {
-            let finishing = members.values_mut().map(|member| scope.spawn(move || (member.finish(), &member.name)));
+            let finishing = members.values_mut().map(|member| {
+                scope.spawn(move || {
+                    member.terminate();
+                    (member.finish(), &member.name)
+                })
+            });
             let finishing: Vec<_> = finishing.collect();
             let mut ends = finishing.into_iter().map(|end| end.join().unwrap_or_else(|panic| resume_unwind(panic)));
             ends.try_for_each(|(finished, name)| finished.to(format!("read what {name} left")))

@@ -18,6 +18,7 @@ use crate::scenario::expectation::Expect;
 use crate::scenario::file::{Deviation, Handshake};
 use crate::scenario::resolved::{Act, Direction};
 
+use super::Tell;
 use super::sim::SimError;
 use world::World;
 
@@ -35,9 +36,15 @@ pub enum Detail {
 ///
 /// # Errors
 /// A node that refuses its configuration.
-pub fn simulate(scenario: &Scenario, chains: &Chains, seed: u64, detail: Detail) -> Result<History, SimError> {
+pub fn simulate(
+    scenario: &Scenario,
+    chains: &Chains,
+    seed: u64,
+    detail: Detail,
+    tell: Tell<'_>,
+) -> Result<History, SimError> {
     let full = detail == Detail::Full || scenario.expect.iter().any(|check| needs_all(&check.what));
-    Ok(World::new(scenario, chains, seed, full)?.play())
+    Ok(World::new(scenario, chains, seed, full)?.play(tell))
 }
 
 /// What of `scenario` can't be expressed here, in words.

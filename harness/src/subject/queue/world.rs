@@ -23,7 +23,6 @@ use crate::history::{History, Meta, What};
 use crate::peer::{Chains, PORT};
 use crate::scenario::Scenario;
 use crate::scenario::resolved::Direction;
-use crate::subject::LATENCY;
 use crate::subject::agenda::Agenda;
 use crate::subject::change::{Change, Close, fates};
 use crate::subject::connection::Connection;
@@ -36,6 +35,7 @@ use crate::subject::sim::SimError;
 use crate::subject::sim_fault::Machines;
 use crate::subject::stage::{Stage, take};
 use crate::subject::watched::watched;
+use crate::subject::{LATENCY, Tell};
 
 /// Between two samples of the metrics.
 const SAMPLE: Ms = 10_000;
@@ -131,7 +131,7 @@ impl<'a> World<'a> {
     }
 
     /// Plays it to its end.
-    pub fn play(self) -> History {
+    pub fn play(self, tell: Tell<'_>) -> History {
         let names: Vec<String> = self.scenario.nodes.keys().cloned().collect();
         let seen = self.seen.clone();
         let level = if self.full { LevelFilter::DEBUG } else { LevelFilter::INFO };
@@ -141,10 +141,10 @@ impl<'a> World<'a> {
         };
         let nodes = names.len();
         let capture = Capture(level, move |node: usize, what| seen.push(&names[node], what));
-        watched(nodes, found, || tracing::subscriber::with_default(capture, || self.run()))
+        watched(nodes, found, || tracing::subscriber::with_default(capture, || self.run(tell)))
     }
 
-    fn run(mut self) -> History {
+    fn run(mut self, tell: Tell<'_>) -> History {
         let until = millis(self.scenario.runs_for);
         for (party, node) in self.parties.iter_mut().zip(self.scenario.nodes.values()) {
             if let Party::Node(party) = party
@@ -155,8 +155,13 @@ impl<'a> World<'a> {
         }
         self.plan_turn();
         self.heap.push(SAMPLE, Event::Sample);
+        let mut told = 0;
         while let Some((at, event)) = self.heap.pop(until) {
             self.now = at;
+            if at >= told + SAMPLE {
+                told = at;
+                tell(Duration::from_millis(at));
+            }
             self.seen.set_now(at);
             self.happen(event);
             self.settle();
