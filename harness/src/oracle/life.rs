@@ -377,6 +377,8 @@ impl Life {
                     breach("a peer more than 50 ahead needs half of all connected ones (Component 2)", what);
                 }
             }
+            // What was looked for was a place on the chain that we had.
+            Event::Reorg { .. } => self.links.values_mut().for_each(|link| link.search.unanswered = 0),
             // A branch that was found and doesn't come may be looked for again.
             Event::ForkGaveUp { ip, reason } if reason.contains("attempts") || reason.contains("no common block") => {
                 self.paused.insert(*ip, now + self.text.search_pause());

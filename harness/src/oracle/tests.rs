@@ -269,6 +269,11 @@ fn a_search_is_as_deep_and_as_long_as_the_text_says() {
     assert_eq!(rounds(1, 11), ["asks 10.0.0.1 11 times without an answer"]);
     assert_eq!(rounds(9, 3), [""; 0]);
     assert_eq!(rounds(9, 4).len(), 1);
+    // With another chain the search begins anew (seed 12094 of `lockstep explore`).
+    let once = (0..2).fold(Node::new().meets(9), |node, _| round(node, 9, 1));
+    let (old_tip, new_tip) = (Hash([1; 32]), Hash([2; 32]));
+    let reorg = Event::Reorg { old_height: 1000, old_tip, new_height: 1000, new_tip, ancestor: 990 };
+    assert_eq!((0..3).fold(once.said(reorg), |node, _| round(node, 9, 1)).broken(), [""; 0]);
     let given_up = |seconds| {
         let node = round(Node::new().meets(1), 1, 1)
             .said(Event::ForkGaveUp { ip: ip(1), reason: "10 attempts failed".into() });

@@ -112,11 +112,18 @@ impl Requests {
         if mutant::is(Mutant::SameRangeForEver) {
             return true;
         }
-        if self.paces.get(&ip).and_then(|times| full_until(times, timing)).is_some_and(|until| until > now) {
-            return false;
-        }
+        !self.is_paced(ip, now, timing) && !self.is_repeated(ip, start, now, timing)
+    }
+
+    /// Whether a peer was asked as often as it takes, and may be asked again soon.
+    pub fn is_paced(&self, ip: IpAddr, now: Duration, timing: &Timing) -> bool {
+        self.paces.get(&ip).and_then(|times| full_until(times, timing)).is_some_and(|until| until > now)
+    }
+
+    /// Whether a peer was asked for a range with this start as often as it may be.
+    pub fn is_repeated(&self, ip: IpAddr, start: Height, now: Duration, timing: &Timing) -> bool {
         let recent = |times: &VecDeque<Duration>| times.iter().filter(|at| **at + timing.same_range > now).count();
-        self.asked.get(&(ip, start)).is_none_or(|times| recent(times) < SAME_RANGE_MAX)
+        self.asked.get(&(ip, start)).is_some_and(|times| recent(times) >= SAME_RANGE_MAX)
     }
 
     /// Notes a request that leaves.

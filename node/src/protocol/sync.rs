@@ -251,7 +251,18 @@ impl Core {
         };
         let chosen = match goal {
             Goal::Masternodes(_) => among(&|conn| conn.whitelisted),
-            Goal::Branch(_) => among(&|conn| self.holds_contested(conn.ip)),
+            Goal::Branch(_) => {
+                let whole = |conn: &Conn| self.holds_contested(conn.ip, true);
+                let serves = |conn: &Conn| {
+                    bench(conn).is_none() && !self.requests.is_repeated(conn.ip, start, self.now.at, &self.timing)
+                };
+                let served = self.peers.established().filter(eligible).any(|conn| whole(conn) && serves(conn));
+                // Who holds only its beginning for certain is asked where nobody else is left, and to hedge.
+                match served && but.is_empty() {
+                    true => among(&whole),
+                    false => among(&|conn| self.holds_contested(conn.ip, false)),
+                }
+            }
             // Its bench is no reason to ask nobody; a hedge asks those who report enough.
             Goal::Announced(ip, _) if but.is_empty() => {
                 self.peers.by_ip(ip).filter(|conn| eligible(conn) && free(conn))
@@ -429,15 +440,20 @@ impl Core {
             (!fits.is_empty()).then_some(fits)
         };
         let ranges = &mut self.download(request.purpose).ranges;
-        let found = ranges.iter().enumerate().find_map(|(i, range)| Some((i, place(range)?)));
+        // What was asked for, first: with other blocks in it an answer may help elsewhere.
+        let is_own = |range: &Range| range.start <= request.range.end() && request.range.start() <= range.end;
+        let (own, others): (Vec<_>, Vec<_>) = ranges.iter().enumerate().partition(|(_, range)| is_own(range));
+        let found = own.into_iter().chain(others).find_map(|(i, range)| Some((i, place(range)?)));
         let Some((i, fits)) = found else {
             // Where nothing of the range is missing any more, another peer was faster.
             let wanted = |range: &Range| range.missing().is_some_and(|missing| overlap(missing, request.range));
             if self.download(request.purpose).ranges.iter().any(wanted) {
                 self.failed(ip, request.range, "nothing that links");
-            } else if let Some(first) = blocks.first() {
+            } else {
                 // Said all the same: the request is over.
-                self.tell_received(ip, first.height(), blocks.len() as u64);
+                let fits = fitting(blocks, request.range);
+                let start = fits.first().map_or(request.range.start(), SealedBlock::height);
+                self.tell_received(ip, start, (fits.len() as u64).max(1));
             }
             return;
         };
@@ -548,6 +564,7 @@ impl Core {
         trim(&mut download.ranges, base.height);
         let head = download.ranges.front_mut().filter(|head| head.start == base.height.saturating_add(1))?;
         let (mut tip, mut blocks, mut wrong, mut sender) = (base, Vec::new(), None, None);
+        let mut senders = BTreeSet::new();
         while let Some((block, from)) = head.got.pop_front() {
             if let Err(error) = check(&tip, &block, now).and_then(|()| fits(&checkpoints, &block))
                 && (error.is_link() || !trusting)
@@ -557,6 +574,7 @@ impl Core {
             }
             tip = block.tip();
             sender = Some(from);
+            senders.insert(from);
             blocks.push(block);
         }
         head.start += blocks.len() as u64;
@@ -573,8 +591,12 @@ impl Core {
             && let Some(rest) = rest
         {
             // The first block of an answer that follows another parent than our tip: their chain is another one.
-            let fork = error.is_link() && first_of_sender && blocks.is_empty() && purpose == Purpose::Chain;
-            if fork && self.diverged(from, base.height, base.hash, block.previous_hash(), block.height(), chain) {
+            let other = error.is_link() && first_of_sender && blocks.is_empty();
+            let fork = other && purpose == Purpose::Chain;
+            if other && purpose == Purpose::Branch && self.goes_another_way(from) {
+                // Asked again, of others.
+            } else if fork && self.diverged(from, base.height, base.hash, block.previous_hash(), block.height(), chain)
+            {
                 // No failure: the fork search decides.
             } else if fork {
                 self.failed(from, rest, "nothing that links");
@@ -586,6 +608,9 @@ impl Core {
                     return None;
                 }
             }
+        }
+        if purpose == Purpose::Branch {
+            senders.into_iter().for_each(|ip| self.branch_came_from(ip));
         }
         (!blocks.is_empty()).then_some(blocks)
     }

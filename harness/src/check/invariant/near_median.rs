@@ -1,7 +1,7 @@
 //! Masternodes stay close to their median height.
 //!
 //! Judged at every change, and at the beginning of every stretch that counts: no fault is in force, none has ended within the
-//! time to settle, nor has the run begun within it. A node counts once it has run for the time to settle.
+//! time to settle, nor has the run or a masternode begun within it: who starts with more than the others have has them catch up.
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::scenario::expectation::NearMedian;
 /// No masternode is further from the median than allowed.
 pub fn judge(masternodes: &BTreeSet<String>, near: &NearMedian, history: &History) -> Outcome {
     let expected = format!(
-        "within {} blocks of the median, from {} after the start and each fault's end",
+        "within {} blocks of the median, from {} after each start and each fault's end",
         near.blocks,
         seconds(near.after)
     );
@@ -29,10 +29,13 @@ pub fn judge(masternodes: &BTreeSet<String>, near: &NearMedian, history: &Histor
     // Besides changes, the instants at which something begins to count.
     let settled = faults.iter().filter_map(|fault| fault.until).chain([Duration::ZERO]);
     let up = points.values().flat_map(BTreeMap::values).filter_map(|state| state.up_since);
-    let begins: BTreeSet<Duration> = settled.chain(up).map(|at| at.saturating_add(near.after)).collect();
+    let up: BTreeSet<Duration> = up.collect();
+    let begins = settled.chain(up.iter().copied()).map(|at| at.saturating_add(near.after));
+    let begins: BTreeSet<Duration> = begins.collect();
+    let starts = |at: Duration| up.range(..=at).next_back().is_some_and(|up| at < up.saturating_add(near.after));
     let instants: BTreeSet<Duration> = points.keys().copied().chain(begins).collect();
     let mut judged = 0;
-    for at in instants.into_iter().filter(|at| *at <= end && counts(*at, near.after, &faults)) {
+    for at in instants.into_iter().filter(|at| *at <= end && !starts(*at) && counts(*at, near.after, &faults)) {
         let Some((_, states)) = points.range(..=at).next_back() else {
             continue;
         };
@@ -116,6 +119,13 @@ mod tests {
         assert_eq!(verdict(&healed), Pass);
         let never = three([0, 110, 220]).fault_began(0, "cut").at(200_000).ended();
         assert_eq!(verdict(&never), Inconclusive);
+    }
+
+    #[test]
+    fn who_starts_later_has_the_others_catch_up() {
+        let late = || three([0, 0, 0]).at(100_000).process("c", false).process("c", true).chain("c", 0, 50, "x");
+        let caught = |at| late().at(at).chain("a", 0, 50, "x").chain("b", 0, 50, "x").at(200_000).ended();
+        assert_eq!([verdict(&caught(120_000)), verdict(&caught(170_000))], [Pass, Fail]);
     }
 
     #[test]

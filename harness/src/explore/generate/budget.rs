@@ -54,7 +54,8 @@ impl Budget {
         } else if swarm.closes() {
             add(PING, "until a ping meets a connection that is gone".to_owned());
         }
-        let transfer = settings.transfer(chains.longest_way(), links, disk);
+        let back = chains.longest_way_back();
+        let transfer = settings.transfer(back, links, disk);
         let looks = 3 + topology.hops();
         let hop = topology.hops() * transfer;
         if branches {
@@ -84,11 +85,13 @@ impl Budget {
             add(hop, "to fetch the longest way between two nodes over the slowest line".to_owned());
         }
         if liars.slow > 0 {
-            let stalls = liars.slow * (settings.hedge + HEDGE_AGAIN);
+            // Three ranges are under way at once (D-2).
+            let rounds = back.div_ceil(3 * settings.batch).max(1);
+            let stalls = liars.slow * (rounds * settings.hedge + HEDGE_AGAIN);
             add(
                 stalls,
                 format!(
-                    "{} liars keep each range waiting for {}s before the next is asked, and {HEDGE_AGAIN}s where all are busy (D-3)",
+                    "{} liars keep each of {rounds} rounds waiting for {}s before another is asked, and {HEDGE_AGAIN}s where all are busy (D-3)",
                     liars.slow, settings.hedge
                 ),
             );

@@ -222,6 +222,12 @@ impl Chains {
         self.highest - self.lowest.min(self.lowest_fork.unwrap_or(self.lowest)) + padded
     }
 
+    /// The same, where nodes followed a liar's fork.
+    pub fn longest_way_back(&self) -> u64 {
+        let back = self.forks.iter().map(|fork| self.highest.max(fork.height).saturating_sub(fork.of.height)).max();
+        self.longest_way().max(back.unwrap_or(0))
+    }
+
     /// The depth of the lowest fork on which a node begins.
     pub fn depth(&self) -> u64 {
         self.lowest_fork.map_or(0, |fork| self.highest - fork)

@@ -2,7 +2,7 @@
 //!
 //! What the whitelisted ones do is narrowed by what else is drawn. Where nodes begin on forks their votes must be the same for all, or
 //! nothing says who wins (wire protocol, Fork choice): they are [`Manner::Quiet`]. Where blocks are made none of them keeps others
-//! waiting, because a node doesn't make blocks while it waits for a range (D-14). At most two keep others waiting at all: each costs
+//! waiting, because a node doesn't make blocks while it waits for a range (D-14). At most two keep others waiting at all, one on a long way: each costs
 //! every node `hedge_after`, in turn. One that holds a fork is honest otherwise, and too few of them hold one to outvote two nodes
 //! less than all.
 use super::chains::{Chains, Place};
@@ -14,8 +14,10 @@ use super::topology::{Shape, Topology};
 const MOST_REGULAR: u64 = 8;
 /// Nodes and peers of a scenario are at most 250.
 const MOST_WHITELISTED: u64 = 40;
-/// Whitelisted ones that keep others waiting.
-const MOST_SLOW: usize = 2;
+/// Whitelisted ones that keep others waiting; one where the way is so long that it takes rounds.
+const MOST_SLOW: u64 = 2;
+/// Blocks of a round: three ranges at once (D-2).
+const ROUND: u64 = 1_500;
 
 /// A scripted peer.
 #[derive(Debug, Clone)]
@@ -58,6 +60,7 @@ impl Liars {
         let count = dice.within(1..=(honest - 2).min(MOST_WHITELISTED));
         let holders = if stage.forked { 0 } else { (honest - 3) / 2 };
         let mut on_fork = 0;
+        let slow = if chains.top > ROUND { 1 } else { MOST_SLOW };
         for number in 1..=count {
             let fork = if on_fork < holders && dice.percent(30) { chains.lie(dice) } else { None };
             let is_fork = fork.is_some();
@@ -70,7 +73,7 @@ impl Liars {
             let worst = match stage {
                 Stage { forked: true, .. } => Manner::Quiet,
                 Stage { produces: true, .. } => Manner::Quick,
-                _ if self.slow as usize >= MOST_SLOW => Manner::Quick,
+                _ if self.slow >= slow => Manner::Quick,
                 _ => Manner::Slow,
             };
             let scope = Scope { worst, gives_blocks: !stage.forked && !stage.produces, height: place.height };
@@ -105,7 +108,9 @@ impl Liars {
         let nodes: Vec<String> = topology.nodes.iter().map(|node| node.name.clone()).collect();
         for number in 1..=dice.within(1..=MOST_REGULAR) {
             let name = format!("l{number}");
-            let fork = if dice.percent(40) { chains.regular_lie(dice) } else { None };
+            // Nodes that hear of a fork while a ring's masternodes are cut off may keep it.
+            let forks = dice.percent(40) && !topology.is_ring();
+            let fork = if forks { chains.regular_lie(dice) } else { None };
             let place = fork.unwrap_or_else(|| Place::main(chains.top.saturating_sub(*dice.one_of(&[0, 0, 10, 500]))));
             let scope = Scope { worst: Manner::Slow, gives_blocks: !stage.produces, height: place.height };
             let (deviations, _) =

@@ -57,11 +57,11 @@ impl Plan {
         let disk = if swarm.slow_disks { *times.one_of(&[1, 5, 20, 100]) } else { 0 };
         let (producers, every) = producers(&mut dice(Purpose::Production), &swarm, &topology, &chains);
         let stage = Stage { forked: chains.forked(), produces: every.is_some() };
-        let fits = |batch: u64| {
-            let ways = topology.hops() * chains.longest_way().div_ceil(batch);
-            ways * a_range(&links, disk) <= FETCHED * 1_000
-        };
-        let mut settings = Settings::draw(&mut dice(Purpose::Settings), swarm.settings, stage.produces, &fits);
+        let hops = topology.hops();
+        let fits = |way: u64, batch: u64| hops * way.div_ceil(batch) * a_range(&links, disk) <= FETCHED * 1_000;
+        let way = chains.longest_way();
+        let drawn = &mut dice(Purpose::Settings);
+        let mut settings = Settings::draw(drawn, swarm.settings, stage.produces, &|batch| fits(way, batch));
         let mut lies = dice(Purpose::Liars);
         let mut liars = Liars::default();
         if swarm.whitelisted_liars {
@@ -72,6 +72,10 @@ impl Plan {
         }
         let doors = Doors::draw(&mut dice(Purpose::Doors), swarm.settings, &mut topology, &liars);
 
+        // Liars' forks may have made the way longer, and who is slow is waited for in each of its rounds.
+        if liars.slow > 0 || !fits(chains.longest_way_back(), settings.batch) {
+            settings.batch = 500;
+        }
         let branches = !chains.forks.is_empty() || producers.len() > 1;
         if branches && !stage.produces {
             // Equal heights show nothing where there are forks, and one tip is owed only by those who go to the last block.

@@ -53,7 +53,7 @@ impl Settings {
     pub fn quicken(&mut self) -> bool {
         let before = (self.interval, self.hedge);
         self.interval = (self.interval / 2).clamp(5, self.interval);
-        self.hedge = (self.hedge / 2).clamp(10, self.hedge);
+        self.hedge = (self.hedge / 2).clamp(5, self.hedge);
         before != (self.interval, self.hedge)
     }
 

@@ -32,6 +32,10 @@ pub(in crate::protocol) struct Contest {
     staged: u64,
     /// The peer has no more of it than what came.
     exhausted: bool,
+    /// Who begins it alike and then goes another way.
+    strays: BTreeSet<IpAddr>,
+    /// Something that is staged came from somebody else than the peer.
+    helped: bool,
 }
 
 impl Contest {
@@ -68,10 +72,41 @@ impl Contest {
 }
 
 impl Core {
-    /// Whether a peer is known to hold the contested branch.
-    pub(in crate::protocol) fn holds_contested(&self, ip: IpAddr) -> bool {
-        let holds = |contest: &Contest| contest.ip == ip || contest.votes.get(&ip) == Some(&contest.theirs);
-        self.forks.contest.as_ref().is_some_and(holds)
+    /// Whether a peer is known to hold the contested branch: where it begins, and, with the peer's own tip, the whole of it. In between others
+    /// may go another way.
+    pub(in crate::protocol) fn holds_contested(&self, ip: IpAddr, whole: bool) -> bool {
+        let Some(contest) = &self.forks.contest else { return false };
+        let tip = |ip| self.peers.by_ip(ip).and_then(|conn| conn.tip);
+        let begins = contest.votes.get(&ip) == Some(&contest.theirs) && !contest.strays.contains(&ip);
+        contest.ip == ip || (begins && (!whole || (tip(ip).is_some() && tip(ip) == tip(contest.ip))))
+    }
+
+    /// Whether the branch goes on once its peer may be asked again.
+    fn branch_paced(&self) -> bool {
+        let paced = |ip| self.requests.is_paced(ip, self.now.at, &self.timing);
+        self.peers.established().any(|conn| self.holds_contested(conn.ip, true) && paced(conn.ip))
+    }
+
+    /// These sent what is staged of the branch.
+    pub(in crate::protocol) fn branch_came_from(&mut self, ip: IpAddr) {
+        if let Some(contest) = &mut self.forks.contest {
+            contest.helped |= contest.ip != ip;
+        }
+    }
+
+    /// What a peer sent of the branch does not follow what is staged. Another peer than the one whose branch it is has gone another way, or what is
+    /// staged is another's that has: no offence. Returns whether it was that.
+    pub(in crate::protocol) fn goes_another_way(&mut self, ip: IpAddr) -> bool {
+        let Some(contest) = &mut self.forks.contest else { return false };
+        if contest.ip != ip {
+            contest.strays.insert(ip);
+            return true;
+        }
+        let helped = contest.helped;
+        if helped {
+            self.abandon_contest("its holders go different ways");
+        }
+        helped
     }
 
     /// What the next staged block must extend.
@@ -99,7 +134,11 @@ impl Core {
         let patience = self.timing.hedge_whitelisted;
         match &self.forks.contest {
             // A branch that doesn't come must not keep us from another one.
-            Some(contest) if contest.deadline.is_none() && self.now.at >= contest.progressed + patience => {
+            Some(contest)
+                if contest.deadline.is_none()
+                    && self.now.at >= contest.progressed + patience
+                    && !self.branch_paced() =>
+            {
                 self.abandon_contest("nothing came of it");
             }
             Some(_) => {
@@ -120,6 +159,8 @@ impl Core {
             progressed: self.now.at,
             staged: 0,
             exhausted: false,
+            strays: BTreeSet::new(),
+            helped: false,
         };
         let mut voters = Vec::new();
         for conn in self.peers.established().filter(|conn| conn.whitelisted && !conn.foreign) {
@@ -256,6 +297,7 @@ impl Core {
         let whole = whole || (mutant::is(Mutant::ReorgInParts) && staged.is_some());
         // Whoever serves the branch may have to answer something else first.
         let busy = staged.is_none() && self.requests.open.contains_key(&ip);
+        let busy = busy || (!exhausted && self.branch_paced());
         if !whole && (busy || !self.branch_download.ranges.is_empty()) {
             return;
         }
