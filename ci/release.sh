@@ -36,7 +36,7 @@ for shell in bash elvish fish powershell zsh; do
 done
 # What the programs are made of, without what only tests or builds need.
 cargo tree --locked -e normal --prefix none -f '{p} {l}' -p harness -p node -p agent --target "$platform" |
-  sed -e 's/ ([^)]*)//g' | grep -vE '^(harness|node|agent) v' | sort -u >"$dir/DEPENDENCIES.txt"
+  sed -e 's/ ([^)]*)//g' | grep -vE '^(harness|node|agent) v|^$' | sort -u >"$dir/DEPENDENCIES.txt"
 if grep -nvE '^[^ ]+ v[^ ]+ [^ ]' "$dir/DEPENDENCIES.txt"; then
   echo "these have no licence" >&2
   exit 1
