@@ -253,8 +253,13 @@ impl Core {
             Goal::Masternodes(_) => among(&|conn| conn.whitelisted),
             Goal::Branch(_) => {
                 let whole = |conn: &Conn| self.holds_contested(conn.ip, true);
+                let (now, patience) = (self.now.at, self.timing.hedge_whitelisted);
+                let in_time = |conn: &Conn| {
+                    self.requests.open.get(&conn.ip).is_none_or(|request| now < request.asked_at + patience)
+                };
                 let serves = |conn: &Conn| {
-                    bench(conn).is_none() && !self.requests.is_repeated(conn.ip, start, self.now.at, &self.timing)
+                    let repeated = self.requests.is_repeated(conn.ip, start, now, &self.timing);
+                    bench(conn).is_none() && !repeated && in_time(conn)
                 };
                 let served = self.peers.established().filter(eligible).any(|conn| whole(conn) && serves(conn));
                 // Who holds only its beginning for certain is asked where nobody else is left, and to hedge.
