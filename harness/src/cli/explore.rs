@@ -89,8 +89,6 @@ pub(super) struct ExploreArgs {
 const EVERY: Duration = Duration::from_secs(30);
 /// And where somebody does.
 const LIVE: Duration = Duration::from_millis(500);
-/// Seconds of a year.
-const YEAR: f64 = 365.25 * 86_400.0;
 
 fn seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
     let number = |text: &str| text.replace('_', "").parse::<u64>().map_err(|error| format!("`{text}`: {error}"));
@@ -235,12 +233,12 @@ impl Progress {
         self.told = now;
         let reached = whole.marks.all().filter(|(.., count)| *count > 0).count();
         let line = format!(
-            "{:.0} a second, {} failed in {} ways, {reached} of {} marks, {:.1} simulated years",
+            "{:.0} a second, {} failed in {} ways, {reached} of {} marks, {}",
             self.rate(results),
             whole.failures.len(),
             whole.by_fingerprint().len(),
             whole.marks.all().count(),
-            whole.simulated_ms as f64 / 1e3 / YEAR,
+            whole.simulated(),
         );
         if self.live.is_shown() {
             return self.live.say(&line);
@@ -273,9 +271,7 @@ fn tell(
         text(results, whole, progress, out)?;
     }
     if let Some(path) = &args.page {
-        let again = |seed| format!("lockstep explore --show {seed}");
-        fs::write(path, page::html(results, again))
-            .map_err(|source| ResultsError::Io { path: path.clone(), source })?;
+        fs::write(path, page::html(results)).map_err(|source| ResultsError::Io { path: path.clone(), source })?;
     }
     for (budget, before, now) in &grown {
         writeln!(
@@ -292,11 +288,11 @@ fn tell(
         }
     }
     file_failures(args, results, whole)?;
-    let failed = !whole.failures.is_empty() || !grown.is_empty() || (args.all_marks && !never.is_empty());
-    Ok(match () {
-        () if failed => Exit::Failed,
-        () if !whole.undecided.is_empty() || results.whole().count() == 0 => Exit::Undecided,
-        () => Exit::Expected,
+    let failed = !grown.is_empty() || (args.all_marks && !never.is_empty());
+    Ok(match whole.verdict() {
+        Verdict::Pass if !failed => Exit::Expected,
+        Verdict::Inconclusive | Verdict::Unsupported if !failed => Exit::Undecided,
+        _ => Exit::Failed,
     })
 }
 
@@ -323,9 +319,9 @@ fn text(results: &Results, whole: &Stretch, progress: Option<&Progress>, out: &m
     let took = progress.map_or(String::new(), |progress| format!(", {:.0} a second", progress.rate(results)));
     writeln!(
         out,
-        "\n{} seeds{took}, {:.1} simulated years: {} passed, {} failed, {} undecided",
+        "\n{} seeds{took}, {}: {} passed, {} failed, {} undecided",
         results.whole().count(),
-        whole.simulated_ms as f64 / 1e3 / YEAR,
+        whole.simulated(),
         whole.of(Verdict::Pass),
         whole.failures.len(),
         whole.undecided.len(),

@@ -9,19 +9,14 @@ use crate::check::Verdict;
 use crate::report::page::{Page, bar, left, part, verdict};
 use crate::report::plain;
 
-/// The page; `command` says how a seed is shown again.
-pub fn html(results: &Results, command: impl Fn(u64) -> String) -> String {
+/// The page.
+pub fn html(results: &Results) -> String {
     let whole = results.whole();
-    let worst = match () {
-        () if !whole.failures.is_empty() => Verdict::Fail,
-        () if !whole.undecided.is_empty() || whole.count() == 0 => Verdict::Inconclusive,
-        () => Verdict::Pass,
-    };
     let title = "What was explored";
     let body = html! {
         header {
             h1 { (title) }
-            p { (verdict(worst)) " " (whole.count()) " seeds, " (simulated(whole)) ": "
+            p { (verdict(whole.verdict())) " " (whole.count()) " seeds, " (whole.simulated()) ": "
                 (whole.of(Verdict::Pass)) " passed, " (whole.failures.len()) " failed, " (whole.undecided.len()) " undecided" }
             @if let Some(head) = &results.head {
                 dl {
@@ -31,31 +26,26 @@ pub fn html(results: &Results, command: impl Fn(u64) -> String) -> String {
                 }
             }
         }
-        main { (failures(whole, command)) (undecided(whole)) (budgets(whole)) (marks(whole)) }
+        main { (failures(whole)) (undecided(whole)) (budgets(whole)) (marks(whole)) }
     };
     Page { title, style: "", script: None }.around(&body)
 }
 
-fn simulated(whole: &Stretch) -> String {
-    let days = whole.simulated_ms as f64 / 1e3 / 86_400.0;
-    if days < 365.0 { format!("{days:.1} simulated days") } else { format!("{:.1} simulated years", days / 365.25) }
-}
-
-fn failures(whole: &Stretch, command: impl Fn(u64) -> String) -> Markup {
+fn failures(whole: &Stretch) -> Markup {
     html! {
         @if !whole.failures.is_empty() {
             h2 { "Failures" }
             div.wide { table {
-                tr { th.n { "seeds" } th { "what failed" } th { "the first" } th { "again" } }
+                tr { th.n { "seeds" } th { "what failed" } th { "the first" } }
                 @for (fingerprint, (count, first)) in whole.by_fingerprint() {
                     tr {
                         td.n { (count) }
                         td { (verdict(Verdict::Fail)) " " (plain(&fingerprint.to_string())) }
                         td { "seed " (first.seed) ": " (plain(&first.what)) }
-                        td { code { (plain(&command(first.seed))) } }
                     }
                 }
             } }
+            p.m { code { "lockstep explore --show SEED" } ", with the campaign's own limits, prints a seed's scenario." }
         }
     }
 }
@@ -131,7 +121,7 @@ fn marks(whole: &Stretch) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use serde_json::json;
 
     use super::super::results::Head;
     use super::*;
@@ -145,7 +135,7 @@ mod tests {
         let mut stretch = Stretch::at(1);
         stretch.add(play(1, &Limits { nodes: 3..=5, longest: Duration::from_secs(600) }, None));
         results.add(stretch);
-        let page = html(&results, |seed| format!("show {seed}"));
+        let page = html(&results);
         assert!(page.contains("1 seeds") && page.contains("3 to 5 nodes") && page.contains("never"), "{page}");
         for budget in Budget::ALL.into_iter().filter(|budget| results.whole().ledger.get(*budget).is_some()) {
             assert!(page.contains(budget.meaning()), "{}", budget.name());
@@ -153,20 +143,28 @@ mod tests {
         assert!(!page.contains("Failures") && !page.contains("Undecided"), "{page}");
         // As from a file that somebody else wrote.
         let evil = "</table><script>alert(1)</script>\u{1b}[2J";
-        let line = |from: u64, key: &str, value: serde_json::Value| {
-            let verdicts = [(Verdict::Inconclusive.to_string(), 1)].into();
+        let line = |from: u64, verdict: Verdict, key: &str, value: serde_json::Value| {
+            let verdicts = [(verdict.to_string(), 1)].into();
             let mut line =
                 serde_json::to_value(Stretch { from, to: from + 1, verdicts, ..Stretch::default() }).unwrap();
             line[key] = value;
-            format!("{line}\n")
+            line.to_string()
         };
+        let fingerprint = json!({ "check": evil, "symptom": evil, "claim": "general", "requirements": [] });
+        let lines = [
+            serde_json::to_string(&Head::new("3 to 5 nodes".into(), None)).unwrap(),
+            line(2, Verdict::Inconclusive, "undecided", json!({ "2": evil })),
+            line(3, Verdict::Fail, "failures", json!([{ "seed": 3, "fingerprint": fingerprint, "what": evil }])),
+        ];
         let dir = tempfile::tempdir().unwrap();
-        let path: &Path = &dir.path().join("results.jsonl");
-        let head = serde_json::to_string(&Head::new("3 to 5 nodes".into(), None)).unwrap();
-        std::fs::write(path, format!("{head}\n{}", line(2, "undecided", serde_json::json!({ "2": evil })))).unwrap();
-        results.read(path).unwrap();
-        let page = html(&results, |_| evil.into());
-        assert!(page.contains("Undecided") && page.contains("&lt;script&gt;"), "{page}");
+        let path = dir.path().join("results.jsonl");
+        std::fs::write(&path, lines.map(|line| line + "\n").concat()).unwrap();
+        results.read(&path).unwrap();
+        let page = html(&results);
+        assert!(
+            page.contains("Undecided") && page.contains("Failures") && page.contains("seed 3: &lt;/table&gt;"),
+            "{page}"
+        );
         assert!(!page.contains("<script") && !page.contains('\u{1b}'), "{page}");
     }
 }

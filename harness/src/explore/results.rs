@@ -253,6 +253,21 @@ impl Stretch {
         self.verdicts.values().sum()
     }
 
+    /// Simulated time in words.
+    pub fn simulated(&self) -> String {
+        let days = self.simulated_ms as f64 / 86_400_000.0;
+        if days < 365.0 { format!("{days:.1} simulated days") } else { format!("{:.1} simulated years", days / 365.25) }
+    }
+
+    /// The verdict on all of them: nothing that was played shows nothing.
+    pub fn verdict(&self) -> Verdict {
+        match () {
+            () if !self.failures.is_empty() => Verdict::Fail,
+            () if !self.undecided.is_empty() || self.count() == 0 => Verdict::Inconclusive,
+            () => Verdict::Pass,
+        }
+    }
+
     /// Failures by what fails: how many seeds, and the first.
     pub fn by_fingerprint(&self) -> BTreeMap<&Fingerprint, (u64, &Failure)> {
         let mut found: BTreeMap<&Fingerprint, (u64, &Failure)> = BTreeMap::new();

@@ -16,7 +16,7 @@ mod terminal;
 
 pub use counts::Counts;
 pub use json::VERSION as JSON_VERSION;
-pub use live::{Live, Running};
+pub use live::Live;
 pub use look::{Colour, Look};
 pub use merge::{MergeError, merge};
 pub use renderer::{Format, Renderer, renderer};

@@ -17,6 +17,7 @@ pub mod mutant;
 mod output;
 mod peer_table;
 mod producer;
+mod provider;
 mod reconnect;
 mod rng;
 mod serve;

@@ -9,6 +9,7 @@ use super::download::{Download, Goal, Purpose, Range, Request, fitting};
 use super::mark::{self, Mark};
 use super::mutant::{self, Mutant};
 use super::peer_table::Conn;
+use super::provider::diverges;
 use super::timing::RANGES_AT_ONCE;
 use super::{After, ConnId, Core, Direction, Event};
 use crate::chain::{BlockError, ChainView, Hash, Height, HeightRange, SealedBlock, Tip, Write, check};
@@ -220,64 +221,6 @@ impl Core {
         self.requests.wanted(purpose).any(|(_, request)| overlap(request.range, missing))
     }
 
-    /// Who is asked for `wanted`, and how much of it (D-7): the highest free peer, and not more than it reports.
-    fn pick(
-        &self,
-        goal: Goal,
-        wanted: HeightRange,
-        but: &BTreeSet<IpAddr>,
-        allow_benched: bool,
-        chain: &dyn ChainView,
-    ) -> Option<(IpAddr, HeightRange)> {
-        let start = wanted.start();
-        let eligible = |conn: &&Conn| {
-            !conn.foreign
-                && conn.reported.is_some_and(|height| height >= start)
-                && !but.contains(&conn.ip)
-                && (matches!(goal, Goal::Branch(_)) || !diverges(conn, chain))
-        };
-        let free = |conn: &&Conn| {
-            !self.requests.open.contains_key(&conn.ip)
-                && self.requests.may_ask(conn.ip, start, self.now.at, &self.timing)
-        };
-        let bench = |conn: &Conn| self.benches.until(conn.ip, self.now.at);
-        let rank = |conn: &&Conn| (conn.reported, std::cmp::Reverse(conn.ip));
-        let among = |role: &dyn Fn(&Conn) -> bool| {
-            let all = || self.peers.established().filter(|conn| role(conn)).filter(eligible);
-            all().filter(free).filter(|conn| bench(conn).is_none()).max_by_key(rank).or_else(|| {
-                let all_benched = allow_benched && all().all(|conn| bench(conn).is_some());
-                all().filter(|_| all_benched).filter(free).min_by_key(|conn| (bench(conn), conn.ip))
-            })
-        };
-        let chosen = match goal {
-            Goal::Masternodes(_) => among(&|conn| conn.whitelisted),
-            Goal::Branch(_) => {
-                let whole = |conn: &Conn| self.holds_contested(conn.ip, true);
-                let (now, patience) = (self.now.at, self.timing.hedge_whitelisted);
-                let in_time = |conn: &Conn| {
-                    self.requests.open.get(&conn.ip).is_none_or(|request| now < request.asked_at + patience)
-                };
-                let serves = |conn: &Conn| {
-                    let repeated = self.requests.is_repeated(conn.ip, start, now, &self.timing);
-                    bench(conn).is_none() && !repeated && in_time(conn)
-                };
-                let served = self.peers.established().filter(eligible).any(|conn| whole(conn) && serves(conn));
-                // Who holds only its beginning for certain is asked where nobody else is left, and to hedge.
-                match served && but.is_empty() {
-                    true => among(&whole),
-                    false => among(&|conn| self.holds_contested(conn.ip, false)),
-                }
-            }
-            // Its bench is no reason to ask nobody; a hedge asks those who report enough.
-            Goal::Announced(ip, _) if but.is_empty() => {
-                self.peers.by_ip(ip).filter(|conn| eligible(conn) && free(conn))
-            }
-            Goal::Announced(..) => among(&|conn| conn.whitelisted).or_else(|| among(&|conn| !conn.whitelisted)),
-        }?;
-        let end = wanted.end().min(chosen.reported.unwrap_or(start));
-        Some((chosen.ip, HeightRange::new(start, end)?))
-    }
-
     fn ask(&mut self, purpose: Purpose, index: usize, ip: IpAddr, range: HeightRange, hedge: bool) {
         let Some(conn) = self.peers.by_ip(ip) else { return };
         let (id, direction, whitelisted) = (conn.id, conn.direction, conn.whitelisted);
@@ -446,12 +389,11 @@ impl Core {
         };
         let ranges = &mut self.download(request.purpose).ranges;
         // What was asked for, first: with other blocks in it an answer may help elsewhere.
-        let is_own = |range: &Range| range.start <= request.range.end() && request.range.start() <= range.end;
-        let (own, others): (Vec<_>, Vec<_>) = ranges.iter().enumerate().partition(|(_, range)| is_own(range));
+        let wanted = |range: &Range| range.missing().is_some_and(|missing| overlap(missing, request.range));
+        let (own, others): (Vec<_>, Vec<_>) = ranges.iter().enumerate().partition(|(_, range)| wanted(range));
         let found = own.into_iter().chain(others).find_map(|(i, range)| Some((i, place(range)?)));
         let Some((i, fits)) = found else {
             // Where nothing of the range is missing any more, another peer was faster.
-            let wanted = |range: &Range| range.missing().is_some_and(|missing| overlap(missing, request.range));
             if self.download(request.purpose).ranges.iter().any(wanted) {
                 self.failed(ip, request.range, "nothing that links");
             } else {
@@ -615,7 +557,7 @@ impl Core {
             }
         }
         if purpose == Purpose::Branch {
-            senders.into_iter().for_each(|ip| self.branch_came_from(ip));
+            self.branch_came_from(&senders);
         }
         (!blocks.is_empty()).then_some(blocks)
     }
@@ -729,11 +671,6 @@ impl Core {
             conn.diverges = None;
         }
     }
-}
-
-/// Whether a peer is known to hold another block at a height where ours is unchanged.
-fn diverges(conn: &Conn, chain: &dyn ChainView) -> bool {
-    conn.diverges.is_some_and(|(height, ours)| chain.hash_at(height) == Some(ours))
 }
 
 fn overlap(a: HeightRange, b: HeightRange) -> bool {

@@ -155,11 +155,9 @@ impl<'a> World<'a> {
         }
         self.plan_turn();
         self.heap.push(SAMPLE, Event::Sample);
-        let mut told = 0;
         while let Some((at, event)) = self.heap.pop(until) {
             self.now = at;
-            if at >= told + SAMPLE {
-                told = at;
+            if matches!(event, Event::Sample) {
                 tell(Duration::from_millis(at));
             }
             self.seen.set_now(at);

@@ -88,9 +88,9 @@ impl Core {
     }
 
     /// These sent what is staged of the branch.
-    pub(in crate::protocol) fn branch_came_from(&mut self, ip: IpAddr) {
+    pub(in crate::protocol) fn branch_came_from(&mut self, senders: &BTreeSet<IpAddr>) {
         if let Some(contest) = &mut self.forks.contest {
-            contest.helped |= contest.ip != ip;
+            contest.helped |= senders.iter().any(|ip| *ip != contest.ip);
         }
     }
 
@@ -296,8 +296,7 @@ impl Core {
         let whole = staged.is_some_and(|staged| goal.is_some_and(|goal| staged.height >= goal));
         let whole = whole || (mutant::is(Mutant::ReorgInParts) && staged.is_some());
         // Whoever serves the branch may have to answer something else first.
-        let busy = staged.is_none() && self.requests.open.contains_key(&ip);
-        let busy = busy || (!exhausted && self.branch_paced());
+        let busy = staged.is_none() && self.requests.open.contains_key(&ip) || !exhausted && self.branch_paced();
         if !whole && (busy || !self.branch_download.ranges.is_empty()) {
             return;
         }
