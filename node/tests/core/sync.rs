@@ -1,10 +1,12 @@
 //! Catching up and forks between cores.
+use std::net::IpAddr;
 use std::time::Duration;
 
+use node::chain::{BuiltChain, TipRule};
 use node::protocol::Event;
 use node::wire::Message;
 
-use crate::world::{World, fork, main_chain};
+use crate::world::{self, World, fork, main_chain};
 
 const fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
@@ -120,6 +122,80 @@ fn a_request_dies_with_its_connection() {
         1
     );
     assert_eq!(world.tip(1).height, 1100, "the other masternode was asked at once");
+}
+
+/// Answers what puppet `n` has heard as somebody with `chain` would: of hashes and blocks only what is `told` of.
+fn answer(world: &mut World, heard: &[(u8, Message)], n: u8, chain: &BuiltChain, told: impl Fn(&Message) -> bool) {
+    for message in heard.iter().filter(|(to, message)| *to == n && told(message)).map(|(_, message)| message) {
+        let answer = match message {
+            Message::Ping { nonce, .. } => Message::Pong { nonce: *nonce, timestamp: 0, height: None },
+            Message::GetChainTip => Message::ChainTipResponse { height: chain.tip().height, hash: chain.tip().hash },
+            Message::GetBlockHash(height) => {
+                Message::BlockHashResponse { height: *height, hash: chain.block(*height).map(|block| block.hash()) }
+            }
+            Message::GetBlockRange { start_height, end_height } => {
+                Message::BlockRangeResponse((*start_height..=*end_height).filter_map(|at| chain.block(at)).collect())
+            }
+            _ => continue,
+        };
+        world.say(n, 1, answer);
+    }
+}
+
+/// 2's branch leaves the main chain at 120, which 3 goes on with: both hold its first block, 101. Until 50 s, 2 sends no range of it that begins
+/// at `from` or higher; 3 sends the one that begins there.
+fn two_ways(from: u64) -> (World, BuiltChain) {
+    let mut world = World::new();
+    world.node(1, &fork(100, 600), 600, &[2, 3], |config| {
+        config.sync.hedge_after = secs(10);
+        config.sync.max_sync_batch_size = 50;
+    });
+    let (main, long) = (main_chain(620), main_chain(620).fork(120, 5, 620, TipRule::Any));
+    [2, 3].into_iter().for_each(|n| world.puppet(n));
+    world.run(secs(1));
+    for (n, height) in [(2, 620), (3, 600)] {
+        world.say(n, 1, Message::Ack { message_type: "Handshake".into() });
+        world.run(secs(1));
+        world.say(n, 1, Message::BlockHeightResponse(height));
+    }
+    let start = |message: &Message| match message {
+        Message::GetBlockRange { start_height, .. } => Some(*start_height),
+        _ => None,
+    };
+    let mut held = Vec::new();
+    for _ in 0..1_000 {
+        world.run(Duration::from_millis(80));
+        let number = |ip: IpAddr| (1..=3).find(|n| world::ip(*n) == ip).unwrap_or(0);
+        let heard = std::mem::take(&mut world.heard).into_iter().map(|(_, to, message)| (number(to), message));
+        let heard: Vec<_> = std::mem::take(&mut held).into_iter().chain(heard).collect();
+        let now = world.now;
+        let waits = |what: &Message| now < secs(50) && start(what).is_some_and(|at| (from..=600).contains(&at));
+        held.extend(heard.iter().filter(|(to, what)| *to == 2 && waits(what)).cloned());
+        answer(&mut world, &heard, 2, &long, |what| !waits(what));
+        answer(&mut world, &heard, 3, &main, |what| match what {
+            Message::GetBlockHash(height) => *height == 101,
+            Message::Ping { .. } => true,
+            what => start(what) == Some(from),
+        });
+    }
+    assert_eq!(world.count(1, |event| matches!(event, Event::BlockRejected { .. })), 0);
+    (world, long)
+}
+
+#[test]
+fn who_hedges_and_has_gone_another_way_is_not_asked_again() {
+    let (world, long) = two_ways(151);
+    let asked = |event: &Event| matches!(event, Event::Requested { ip, .. } if *ip == world::ip(3));
+    assert_eq!(world.count(1, asked), 1, "{}", world.transcript(1));
+    assert_eq!(world.tip(1), long.tip());
+}
+
+#[test]
+fn what_does_not_follow_anothers_blocks_is_nobodys_offence() {
+    let (world, _) = two_ways(101);
+    let gave_up =
+        |event: &Event| matches!(event, Event::ForkGaveUp { reason, .. } if reason == "its holders go different ways");
+    assert_eq!(world.count(1, gave_up), 1, "{}", world.transcript(1));
 }
 
 #[test]
