@@ -17,7 +17,7 @@ mod waiver;
 pub use case::{CaseError, Suite};
 pub use folder::StatementError;
 pub use judgement::{Judgement, judge};
-pub use runner::{Told, run};
+pub use runner::{Told, lasts, run};
 pub use sensitivity::sensitivity;
 pub use statement::Statement;
 pub use trial::{Subject, Trial, TrialError};

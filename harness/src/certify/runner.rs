@@ -67,6 +67,19 @@ pub fn run(trials: &[Trial], subject: &Subject, seed: u64, jobs: usize, mut ende
     });
 }
 
+/// How long that takes in real time at least; `None` where time is simulated.
+pub fn lasts(trials: &[Trial], subject: &Subject, jobs: usize) -> Option<Duration> {
+    if subject.is_simulated() {
+        return None;
+    }
+    let mut ends = vec![Duration::ZERO; jobs.max(1)];
+    for trial in trials {
+        let free = ends.iter_mut().min()?;
+        *free += (trial.case.runs_for + subject.setup) / subject.backend.time_scale();
+    }
+    ends.into_iter().max()
+}
+
 fn one(trial: &Trial, subject: &Subject, seed: u64) -> Told {
     match catch_unwind(AssertUnwindSafe(|| trial.run(subject, seed))) {
         Ok(told) => told.map_err(|error| error.to_string()),

@@ -12,7 +12,7 @@ use jiff::{Timestamp, ZonedDateTime};
 use super::{CliError, Exit};
 use crate::certify::folder::{self, sha256};
 use crate::certify::statement::{RunId, Statement, Status, SubjectId, SuiteId, Tried, VERSION, rows};
-use crate::certify::{Judgement, Subject, Suite, Told, Trial, Waivers, render, run, sensitivity};
+use crate::certify::{Judgement, Subject, Suite, Told, Trial, Waivers, lasts, render, run, sensitivity};
 use crate::check::Channel;
 use crate::history::{History, black_box};
 use crate::report::{Live, Look, run_page};
@@ -120,6 +120,9 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, 
         Backend::Attached(_) => 1,
     };
     let live = Live::new(trials.len());
+    if let Some(lasts) = lasts(&trials, &subject, jobs) {
+        live.say(&format!("of some {}", humantime::format_duration(Duration::from_secs(lasts.as_secs()))));
+    }
     let mut told = Vec::new();
     let mut failed = None;
     run(&trials, &subject, args.seed, jobs, |i, result| {

@@ -516,7 +516,8 @@ impl Core {
             if let Err(error) = check(&tip, &block, now).and_then(|()| fits(&checkpoints, &block))
                 && (error.is_link() || !trusting)
             {
-                wrong = Some((error, block, from, sender != Some(from)));
+                let shown = head.got.iter().rev().find(|(_, other)| *other == from).map_or(&block, |(block, _)| block);
+                wrong = Some((error, shown.height(), block, from, sender != Some(from)));
                 break;
             }
             tip = block.tip();
@@ -534,7 +535,7 @@ impl Core {
         } else if rest.is_none() {
             download.ranges.pop_front();
         }
-        if let Some((error, block, from, first_of_sender)) = wrong
+        if let Some((error, shown, block, from, first_of_sender)) = wrong
             && let Some(rest) = rest
         {
             // The first block of an answer that follows another parent than our tip: their chain is another one.
@@ -542,8 +543,7 @@ impl Core {
             let fork = other && purpose == Purpose::Chain;
             if other && purpose == Purpose::Branch && self.goes_another_way(from) {
                 // Asked again, of others.
-            } else if fork && self.diverged(from, base.height, base.hash, block.previous_hash(), block.height(), chain)
-            {
+            } else if fork && self.diverged(from, base.height, base.hash, block.previous_hash(), shown, chain) {
                 // No failure: the fork search decides.
             } else if fork {
                 self.failed(from, rest, "nothing that links");
@@ -641,8 +641,14 @@ impl Core {
             return;
         }
         let tip = chain.tip().height;
+        let mut announced = false;
         for conn in self.peers.iter_mut() {
             conn.announced = conn.announced.filter(|height| *height > tip);
+            announced |= conn.announced.is_some();
+        }
+        // As nearly always: this runs for each message.
+        if !announced {
+            return;
         }
         let announcer = self
             .peers

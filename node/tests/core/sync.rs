@@ -198,6 +198,28 @@ fn what_does_not_follow_anothers_blocks_is_nobodys_offence() {
     assert_eq!(world.count(1, gave_up), 1, "{}", world.transcript(1));
 }
 
+/// Component 2: what an answer shows counts as the height of who sent it, whatever it tells.
+#[test]
+fn whose_answer_shows_a_far_higher_branch_needs_the_vote() {
+    let mut world = World::new();
+    world.node(1, &fork(100, 600), 600, &[], |_| {});
+    for n in 6..=9 {
+        world.puppet(n);
+        world.dial(n, 1);
+        world.say(n, 1, Message::BlockHeightResponse(600));
+    }
+    world.say(9, 1, Message::BlockInventory(1100));
+    world.run(secs(1));
+    assert_eq!(world.heard.last().map(|(_, _, message)| message), Some(&Message::GetBlocks(601, 1100)));
+    world.say(9, 1, Message::BlockHeightResponse(0));
+    let blocks: Vec<_> = (601..=1100).filter_map(|height| main_chain(1100).block(height)).collect();
+    world.say(9, 1, Message::BlocksResponse(blocks));
+    world.run(secs(1));
+    assert_eq!(world.count(1, |event| matches!(event, Event::ForkDetected { .. })), 0, "{}", world.transcript(1));
+    let deferred = |event: &Event| matches!(event, Event::OffConsensus { agree: 1, total: 4, tip: 1100, .. });
+    assert_eq!(world.count(1, deferred), 1, "{}", world.transcript(1));
+}
+
 #[test]
 fn a_stranger_that_dials_is_regular() {
     let mut world = World::new();

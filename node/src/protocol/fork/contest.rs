@@ -296,8 +296,8 @@ impl Core {
         let whole = staged.is_some_and(|staged| goal.is_some_and(|goal| staged.height >= goal));
         let whole = whole || (mutant::is(Mutant::ReorgInParts) && staged.is_some());
         // Whoever serves the branch may have to answer something else first.
-        let busy = staged.is_none() && self.requests.open.contains_key(&ip) || !exhausted && self.branch_paced();
-        if !whole && (busy || !self.branch_download.ranges.is_empty()) {
+        let busy = || staged.is_none() && self.requests.open.contains_key(&ip) || !exhausted && self.branch_paced();
+        if !whole && (!self.branch_download.ranges.is_empty() || busy()) {
             return;
         }
         match staged {
