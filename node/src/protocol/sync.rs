@@ -410,17 +410,23 @@ impl Core {
             mark::reached(Mark::ShortAnswer);
         }
         let first_asked = |other: &Request| overlap(other.range, request.range) && other.asked_at < request.asked_at;
-        if self.requests.open.values().any(first_asked) {
+        let is_hedge = self.requests.open.values().any(first_asked);
+        if is_hedge {
             mark::reached(Mark::HedgeWon);
         }
         if count < request.range.len() && mutant::is(Mutant::ShortAnswerIsNone) {
             return self.failed(ip, request.range, "short answer");
         }
         let hedge_after = if whitelisted { self.timing.hedge_whitelisted } else { self.timing.hedge_regular };
-        let hedge_at = self.now.at + hedge_after;
+        let now = self.now.at;
         let range = &mut self.download(request.purpose).ranges[i];
         range.got.extend(fits.into_iter().map(|block| (block, ip)));
-        range.hedge_at = hedge_at;
+        range.hedge_at = now + hedge_after;
+        if is_hedge && range.missing().is_some() {
+            // Who was asked first has kept us waiting that long already: the rest is asked of who answers.
+            range.hedge_at = now;
+            range.asked.remove(&ip);
+        }
         self.benches.cleared(ip);
         self.tell_received(ip, start, count);
     }
@@ -618,7 +624,8 @@ impl Core {
                 }
                 Err(error) if error.is_link() => {
                     if blocks.is_empty() {
-                        self.diverged(from, tip.height, tip.hash, block.previous_hash(), block.height(), chain);
+                        let shown = self.unasked.highest_from(from).unwrap_or(block.height());
+                        self.diverged(from, tip.height, tip.hash, block.previous_hash(), shown, chain);
                     }
                     break;
                 }

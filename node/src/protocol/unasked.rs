@@ -34,6 +34,11 @@ impl Unasked {
         Some(taken)
     }
 
+    /// The highest block held that came from `ip`.
+    pub fn highest_from(&self, ip: IpAddr) -> Option<Height> {
+        self.blocks.iter().rev().find(|(_, (_, from))| *from == ip).map(|(height, _)| *height)
+    }
+
     /// Bytes of JSON held.
     pub fn bytes(&self) -> u64 {
         self.bytes as u64

@@ -2,7 +2,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use node::chain::{BuiltChain, TipRule};
+use node::chain::{BuiltChain, SealedBlock, TipRule};
 use node::protocol::Event;
 use node::wire::Message;
 
@@ -198,9 +198,8 @@ fn what_does_not_follow_anothers_blocks_is_nobodys_offence() {
     assert_eq!(world.count(1, gave_up), 1, "{}", world.transcript(1));
 }
 
-/// Component 2: what an answer shows counts as the height of who sent it, whatever it tells.
-#[test]
-fn whose_answer_shows_a_far_higher_branch_needs_the_vote() {
+/// A node at 600 on a fork has heard of 1100 from 9, has asked it, and has heard from it that it is at 0. Nobody else has told of more than 600.
+fn sender_of_a_far_higher_branch() -> (World, Vec<SealedBlock>) {
     let mut world = World::new();
     world.node(1, &fork(100, 600), 600, &[], |_| {});
     for n in 6..=9 {
@@ -212,11 +211,31 @@ fn whose_answer_shows_a_far_higher_branch_needs_the_vote() {
     world.run(secs(1));
     assert_eq!(world.heard.last().map(|(_, _, message)| message), Some(&Message::GetBlocks(601, 1100)));
     world.say(9, 1, Message::BlockHeightResponse(0));
-    let blocks: Vec<_> = (601..=1100).filter_map(|height| main_chain(1100).block(height)).collect();
+    (world, (601..=1100).filter_map(|height| main_chain(1100).block(height)).collect())
+}
+
+/// Component 2: what somebody shows counts as its height, whatever it tells.
+#[test]
+fn whose_answer_shows_a_far_higher_branch_needs_the_vote() {
+    let (mut world, blocks) = sender_of_a_far_higher_branch();
     world.say(9, 1, Message::BlocksResponse(blocks));
     world.run(secs(1));
     assert_eq!(world.count(1, |event| matches!(event, Event::ForkDetected { .. })), 0, "{}", world.transcript(1));
     let deferred = |event: &Event| matches!(event, Event::OffConsensus { agree: 1, total: 4, tip: 1100, .. });
+    assert_eq!(world.count(1, deferred), 1, "{}", world.transcript(1));
+}
+
+#[test]
+fn who_pushes_a_far_higher_branch_needs_the_vote() {
+    let (mut world, mut blocks) = sender_of_a_far_higher_branch();
+    // What was asked for, but of no use: the request is over.
+    world.say(9, 1, Message::BlocksResponse(Vec::new()));
+    world.run(secs(1));
+    blocks.truncate(100);
+    world.say(9, 1, Message::BlocksResponse(blocks));
+    world.run(secs(1));
+    assert_eq!(world.count(1, |event| matches!(event, Event::ForkDetected { .. })), 0, "{}", world.transcript(1));
+    let deferred = |event: &Event| matches!(event, Event::OffConsensus { agree: 1, total: 4, tip: 700, .. });
     assert_eq!(world.count(1, deferred), 1, "{}", world.transcript(1));
 }
 
