@@ -38,6 +38,7 @@ fn main() {
     };
     let tests = vec![
         test("a page of a failure shows its moment, quietly", shows_the_moment),
+        test("a page of silence opens with what was said last", opens_with_something_to_see),
         test("the log is filtered, and linked with the pictures", filters_and_links),
         test("what a node wrote is text", hostile_text),
         test("fifty nodes for an hour are one small page", fifty_nodes),
@@ -216,6 +217,21 @@ fn shows_the_moment(dir: &Path) -> Result<()> {
     for scheme in ["light", "dark"] {
         browser.screenshot(scheme, "failure")?;
     }
+    browser.is_quiet()
+}
+
+fn opens_with_something_to_see(dir: &Path) -> Result<()> {
+    // Heights are told each 30 s, and nothing is sent in the last 20.
+    let text = concat!(
+        "title: x\nwhy: y\nruns_for: 149s\nexpect: [tip: {who: [a], is: main@1100, by: 149s}]\nnodes:\n",
+        "  a: {chain: main@1000, whitelists: [m], config: {sync: {enable_coordinator: false}}}\n",
+        "  m: {count: 3, chain: main@1100, masternode: true}\n",
+    );
+    let scenario = dir.join("silent.yaml");
+    fs::write(&scenario, text)?;
+    let browser = Browser::open(&page(&scenario, dir, &[], 1)?)?;
+    let messages = browser.number("document.querySelectorAll('#space path.m').length")?;
+    check(messages >= 1.0, format!("{messages} messages in {}", browser.text("#window")?))?;
     browser.is_quiet()
 }
 

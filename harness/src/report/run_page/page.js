@@ -202,7 +202,10 @@
   };
   addEventListener('hashchange', follow);
   for (const link of document.querySelectorAll('a[href^="#t="]')) link.addEventListener('click', () => { if (location.hash === link.hash) follow(); });
-  filter(); go(cursor); follow();
+  filter(); go(cursor);
+  // Opens with something to see: what failed by doing nothing fails in silence.
+  while (width < end && from(sent, left) === from(sent, left + width)) { zoom(2); drawSpace(); }
+  follow();
   document.body.dataset.ready = Math.round(performance.now());
 })().catch(error => {
   document.getElementById('broken').textContent = 'The log can not be shown: ' + error.message;

@@ -1,13 +1,17 @@
 //! All of a run: parties, wires, links, and the loop that lets things happen one after the other.
+mod dials;
+mod stage;
+mod wires;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use node::protocol::{ConnId, Direction as Dialled, Input};
+use node::protocol::Input;
 use node::store::MemoryChain;
-use node::wire::{Decoded, decode, encoded_len};
+use node::wire::encoded_len;
 use tokio::time::Instant;
 use tracing::level_filters::LevelFilter;
 
@@ -16,16 +20,14 @@ use super::heap::{Event, Heap, Ms};
 use super::node::{Node, Wish};
 use super::peer::{Peer, Want};
 use super::seen::Seen;
-use super::wire::{Found, Half, Holder, NEVER, Parcel, Wire};
+use super::wire::{Half, NEVER, Parcel, Wire};
 use crate::fault::SimTime;
 use crate::fault::link::{LinkParams, LinkStats};
 use crate::history::{History, Meta, What};
 use crate::peer::{Chains, PORT};
 use crate::scenario::Scenario;
-use crate::scenario::resolved::Direction;
 use crate::subject::agenda::Agenda;
-use crate::subject::change::{Change, Close, fates};
-use crate::subject::connection::Connection;
+use crate::subject::change::fates;
 use crate::subject::exposition;
 use crate::subject::link_fault::{LinkFaults, Links, set_links};
 use crate::subject::log_capture::Capture;
@@ -33,15 +35,12 @@ use crate::subject::net::{Net, Power};
 use crate::subject::node_config::config;
 use crate::subject::sim::SimError;
 use crate::subject::sim_fault::Machines;
-use crate::subject::stage::{Stage, take};
+use crate::subject::stage::take;
 use crate::subject::watched::watched;
 use crate::subject::{LATENCY, Tell};
 
 /// Between two samples of the metrics.
 const SAMPLE: Ms = 10_000;
-
-/// Bytes that may wait to be sent to one peer (D-27, the runtime's).
-const QUEUE: usize = 4 << 20;
 
 /// The network, seen by faults of links too.
 #[derive(Debug, Clone)]
@@ -406,282 +405,6 @@ impl<'a> World<'a> {
         })
     }
 
-    /// A dial begins: its number.
-    fn dial(&mut self, dial: Dial) -> u32 {
-        let at = Duration::from_millis(self.now);
-        self.net.0.borrow_mut().happened(at, dial.from, dial.to, Change::Dialled);
-        self.dials.push(dial);
-        self.dials.len() as u32 - 1
-    }
-
-    fn syn(&mut self, number: u32) {
-        let party = self.dials[number as usize].party;
-        if self.dials[number as usize].done || self.holds(party, Event::Retry(number)) {
-            return;
-        }
-        let next = self.dials[number as usize].send(number, self.now, &mut self.net.0.borrow_mut());
-        match next {
-            Some((at, event)) => self.heap.push(at, event),
-            None => self.dial_failed(number, "timed out", false),
-        }
-    }
-
-    /// A dial's answer is there.
-    fn answered(&mut self, number: u32, yes: bool) {
-        let Dial { party, session, from, to, done, .. } = self.dials[number as usize];
-        if done || self.holds(party, Event::SynAck(number, yes)) {
-            return;
-        }
-        if !yes {
-            return self.dial_failed(number, "connection refused", true);
-        }
-        let Some(other) = self.by_ip.get(&to).copied().filter(|_| self.listens(to)) else {
-            return self.dial_failed(number, "connection reset", false);
-        };
-        self.dials[number as usize].done = true;
-        let wire = self.wires.len() as u32;
-        let at = Duration::from_millis(self.now);
-        let ack = {
-            let net = &mut self.net.0.borrow_mut();
-            self.wires.push(Some(Wire::new(Connection::open(from, to, at, net), [party, other])));
-            net.ack(from, to, at)
-        };
-        self.heap.push(self.now + millis(ack), Event::Accept(wire));
-        match &mut self.parties[party as usize] {
-            Party::Node(node) => {
-                let conn = node.connection(wire, 0);
-                self.hold(wire, 0, Holder::Node(conn));
-                self.tell(party, Input::Connected { conn, peer: to, local: from, direction: Dialled::Outbound });
-            }
-            Party::Peer(peer) => {
-                let session = session.unwrap_or_default();
-                peer.opened(session, wire, 0, &self.seen, &mut self.wants);
-                self.hold(wire, 0, Holder::Peer(session));
-                self.want(party);
-            }
-        }
-        self.plan_look(wire, 0, self.now);
-    }
-
-    fn dial_failed(&mut self, number: u32, reason: &str, refused: bool) {
-        let Dial { party, session, from, to, port_is_used, done, .. } = self.dials[number as usize];
-        if done
-            || self.holds(party, if reason == "timeout" { Event::DialTimeout(number) } else { Event::Retry(number) })
-        {
-            return;
-        }
-        self.dials[number as usize].done = true;
-        match &mut self.parties[party as usize] {
-            Party::Node(_) => self.tell(party, Input::DialFailed { peer: to, reason: reason.to_owned() }),
-            Party::Peer(peer) => {
-                let again = peer.dial_failed(session.unwrap_or_default(), refused, self.now);
-                self.want(party);
-                if let Some(at) = again {
-                    self.dials.push(Dial::new(party, session, from, to, port_is_used));
-                    self.heap.push(at, Event::Retry(self.dials.len() as u32 - 1));
-                }
-            }
-        }
-    }
-
-    /// Who was dialled learns of a wire.
-    fn accept(&mut self, number: u32) {
-        let Some(Some(wire)) = self.wires.get(number as usize) else { return };
-        let ([dialler, party], [from, to]) = (wire.parties, wire.connection.ips());
-        if wire.connection.is_dropped() || self.holds(party, Event::Accept(number)) {
-            return;
-        }
-        match &mut self.parties[party as usize] {
-            Party::Node(node) if node.runs() => {
-                let conn = node.connection(number, 1);
-                self.hold(number, 1, Holder::Node(conn));
-                self.tell(party, Input::Connected { conn, peer: from, local: to, direction: Dialled::Inbound });
-            }
-            Party::Node(_) => return,
-            Party::Peer(_) => {
-                let name = match &self.parties[dialler as usize] {
-                    Party::Node(node) => node.name.clone(),
-                    Party::Peer(peer) => peer.name.clone(),
-                };
-                let Party::Peer(peer) = &mut self.parties[party as usize] else { return };
-                let session = peer.accepted(name);
-                peer.opened(session, number, 1, &self.seen, &mut self.wants);
-                self.hold(number, 1, Holder::Peer(session));
-                self.want(party);
-            }
-        }
-        self.plan_look(number, 1, self.now);
-    }
-
-    fn hold(&mut self, wire: u32, side: usize, holder: Holder) {
-        if let Some(Some(wire)) = self.wires.get_mut(wire as usize) {
-            wire.holders[side] = holder;
-        }
-    }
-
-    /// Sends a line of `len` bytes; `false` where too much waits already.
-    fn send(&mut self, number: u32, side: usize, parcel: Parcel, len: usize) -> bool {
-        self.messages += 1;
-        let Some(Some(wire)) = self.wires.get_mut(number as usize) else { return true };
-        if wire.queued(side) + len > QUEUE {
-            return false;
-        }
-        if matches!(&parcel, Parcel::Message(message) if message.asks()) {
-            wire.connection.asks(side, Duration::from_millis(self.now), &mut self.net.0.borrow_mut());
-        }
-        let waits = wire.queued(side) > 0;
-        wire.queue(side, parcel, len);
-        if !waits {
-            self.pump(number, side);
-        }
-        true
-    }
-
-    /// Writes what waits at an end, as far as there is room.
-    fn pump(&mut self, number: u32, side: usize) {
-        let Some(Some(wire)) = self.wires.get_mut(number as usize) else { return };
-        if wire.queued(side) == 0 {
-            return;
-        }
-        let result = wire.pump(side, self.now, &mut self.net.0.borrow_mut());
-        self.stir(number);
-        if let Err(reason) = result {
-            self.ended(number, side, reason, false);
-        }
-    }
-
-    /// Notes who has to look again on a wire, and forgets one that nobody has any more.
-    fn stir(&mut self, number: u32) {
-        let Some(place) = self.wires.get_mut(number as usize) else { return };
-        let Some(wire) = place else { return };
-        if wire.connection.is_dropped() {
-            *place = None;
-            return;
-        }
-        self.stirred.extend(wire.connection.stirred().map(|(side, half)| (number, side, half)));
-    }
-
-    /// An end is closed by who has it.
-    fn close(&mut self, number: u32, side: usize) {
-        let linger = match self.wires.get(number as usize) {
-            Some(Some(wire)) => match &self.parties[wire.parties[side] as usize] {
-                Party::Node(node) => node.linger(),
-                Party::Peer(_) => 0,
-            },
-            _ => return,
-        };
-        if let Some(Some(wire)) = self.wires.get_mut(number as usize) {
-            let net = &mut self.net.0.borrow_mut();
-            if wire.close(side, self.now, net) {
-                match linger {
-                    0 => wire.drop_end(side, self.now, net),
-                    linger => self.heap.push(self.now + linger, Event::Linger(number, side as u8)),
-                }
-            }
-        }
-        self.stir(number);
-    }
-
-    fn queue_full(&mut self, party: u32, number: u32, side: u8) {
-        let Some(Some(wire)) = self.wires.get(number as usize) else { return };
-        if let Holder::Node(conn) = wire.holders[side as usize] {
-            self.close(number, side as usize);
-            if let Party::Node(node) = &mut self.parties[party as usize] {
-                node.forget(conn);
-            }
-            self.tell(party, Input::Closed { conn, reason: "send queue full".to_owned(), by_us: true });
-        }
-    }
-
-    /// An end is over for who has it, by the other side or the network.
-    fn ended(&mut self, number: u32, side: usize, reason: &str, by_us: bool) {
-        let Some(Some(wire)) = self.wires.get(number as usize) else { return };
-        let (holder, party) = (wire.holders[side], wire.parties[side]);
-        self.close(number, side);
-        match (holder, &mut self.parties[party as usize]) {
-            (Holder::Node(conn), Party::Node(node)) => {
-                node.forget(conn);
-                self.tell(party, Input::Closed { conn, reason: reason.to_owned(), by_us });
-            }
-            (Holder::Peer(session), Party::Peer(peer)) => {
-                peer.closed(session, self.now);
-                self.want(party);
-            }
-            _ => {}
-        }
-    }
-
-    fn plan_look(&mut self, number: u32, side: usize, at: Ms) {
-        if let Some(Some(wire)) = self.wires.get_mut(number as usize)
-            && at < wire.look_at[side]
-        {
-            wire.look_at[side] = at;
-            self.heap.push(at, Event::Look(number, side as u8));
-        }
-    }
-
-    /// Takes what has arrived at an end.
-    fn look(&mut self, number: u32, side: usize) {
-        let Some(Some(wire)) = self.wires.get_mut(number as usize) else { return };
-        let party = wire.parties[side];
-        if wire.holders[side] != Holder::Nobody && self.holds(party, Event::Look(number, side as u8)) {
-            return;
-        }
-        loop {
-            let Some(Some(wire)) = self.wires.get_mut(number as usize) else { return };
-            let holder = wire.holders[side];
-            // What isn't accepted waits, and what was closed is nobody's.
-            if holder == Holder::Nobody {
-                return;
-            }
-            let found = wire.look(side, self.now, &mut self.net.0.borrow_mut());
-            self.stir(number);
-            match found {
-                Found::Parcel(parcel) => self.deliver(party, holder, parcel),
-                Found::End(reason) => return self.ended(number, side, reason, false),
-                Found::Nothing(again) => {
-                    if let Some(at) = again {
-                        self.plan_look(number, side, at);
-                    }
-                    return;
-                }
-            }
-        }
-    }
-
-    fn deliver(&mut self, party: u32, holder: Holder, parcel: Parcel) {
-        match (holder, &mut self.parties[party as usize]) {
-            (Holder::Node(conn), Party::Node(_)) => {
-                if let Some(input) = input(conn, parcel) {
-                    self.tell(party, input);
-                }
-            }
-            (Holder::Peer(session), Party::Peer(peer)) => {
-                peer.heard(session, &parcel, self.now, &mut self.wants);
-                self.want(party);
-            }
-            _ => {}
-        }
-    }
-
-    /// The order in which a node's runtime takes what has come in the meantime.
-    fn turn_of(&self, party: u32, event: Event) -> u8 {
-        match event {
-            Event::Written(..) => 0,
-            Event::SynAck(..) | Event::DialTimeout(_) | Event::Retry(_) => 1,
-            Event::Accept(_) => 2,
-            Event::Look(wire, side) => {
-                let other = self.wires.get(wire as usize).and_then(|wire| Some(wire.as_ref()?.connection.ips()));
-                let other = other.map(|ips| ips[1 - side as usize]);
-                match &self.parties[party as usize] {
-                    Party::Node(node) if other.is_some_and(|ip| node.whitelists(ip)) => 3,
-                    _ => 4,
-                }
-            }
-            _ => 5,
-        }
-    }
-
     fn sample(&mut self, last: bool) {
         for party in &self.parties {
             let Party::Node(node) = party else { continue };
@@ -692,92 +415,6 @@ impl<'a> World<'a> {
                 None => continue,
             };
             self.seen.push(&node.name, What::Metrics(metrics));
-        }
-    }
-}
-
-/// What a node's runtime makes of a line.
-fn input(conn: ConnId, parcel: Parcel) -> Option<Input> {
-    let line = match parcel {
-        Parcel::Message(message) => return Some(Input::Received { conn, message }),
-        Parcel::Line(line) => line,
-    };
-    match decode(line.as_bytes()) {
-        Ok(Decoded::Message(message)) => Some(Input::Received { conn, message }),
-        Ok(Decoded::Unknown(name)) => Some(Input::ReceivedUnknown { conn, name }),
-        Ok(Decoded::Empty) => None,
-        Err(error) => Some(Input::Malformed { conn, reason: error.to_string() }),
-    }
-}
-
-impl Stage for World<'_> {
-    type Network = SharedNet;
-
-    fn faults(&mut self) -> (&mut LinkFaults<SharedNet>, &mut Machines) {
-        (&mut self.links, &mut self.machines)
-    }
-
-    fn seen(&mut self, _: SimTime, source: &str, what: What) {
-        self.seen.push(source, what);
-    }
-
-    fn down(&mut self, name: &str, power_loss: bool, now: SimTime) {
-        let Some(party) = self.by_name.get(name).copied() else { return };
-        let Party::Node(node) = &mut self.parties[party as usize] else { return };
-        node.end();
-        self.net.0.borrow_mut().host_down(node.ip, power_loss, now);
-        self.dials.iter_mut().filter(|dial| dial.party == party).for_each(|dial| dial.done = true);
-        let how = if power_loss { Close::PowerLoss } else { Close::Killed };
-        for number in 0..self.wires.len() as u32 {
-            let Some(wire) = &mut self.wires[number as usize] else { continue };
-            for side in [0, 1] {
-                if wire.parties[side] == party {
-                    wire.ended(side, self.now, how, &mut self.net.0.borrow_mut());
-                }
-            }
-            self.stir(number);
-        }
-    }
-
-    fn up(&mut self, name: &str, now: SimTime) {
-        let Some(party) = self.by_name.get(name).copied() else { return };
-        let ip = self.ip(party);
-        self.net.0.borrow_mut().host_up(ip, now);
-        self.start(party);
-    }
-
-    fn runs(&mut self, name: &str) -> bool {
-        self.by_name.get(name).is_some_and(|party| match &self.parties[*party as usize] {
-            Party::Node(node) => node.runs(),
-            Party::Peer(_) => true,
-        })
-    }
-
-    fn resumed(&mut self, who: &[String]) {
-        for name in who {
-            let Some(party) = self.by_name.get(name).copied() else { continue };
-            let Party::Node(node) = &mut self.parties[party as usize] else { continue };
-            if node.gate.is_paused() {
-                continue;
-            }
-            let mut deferred = std::mem::take(&mut node.deferred);
-            deferred.sort_by_key(|event| self.turn_of(party, *event));
-            for event in deferred {
-                match event {
-                    Event::Look(wire, side) => self.look(wire, side as usize),
-                    Event::Wake(party) => self.tell(party, Input::Tick),
-                    event => self.happen(event),
-                }
-                self.settle();
-            }
-        }
-    }
-
-    fn direct(&mut self, peer: &str, direction: &Direction) {
-        let Some(party) = self.by_name.get(peer).copied() else { return };
-        if let Party::Peer(peer) = &mut self.parties[party as usize] {
-            peer.direct(direction, self.now, &mut self.wants);
-            self.want(party);
         }
     }
 }
