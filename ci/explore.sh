@@ -13,8 +13,10 @@ status=0
 LOCKSTEP_SEEDS=200 cargo test --release -q -p harness --test it explore::both_simulators || status=1
 export lockstep out
 look_for() {
+  local code=0
   "$lockstep" explore --seeds "${DEFECT_SEEDS:-2000}" --jobs 1 --mutant "$1" --until-failure --json --out "$out/defects/$1" \
-    >"$out/$1.json" 2>"$out/$1.txt" || true
+    >"$out/$1.json" 2>"$out/$1.txt" || code=$?
+  echo "$code" >"$out/$1.code"
 }
 export -f look_for
 defects=$("$lockstep" explore --seeds 1 --mutant none 2>&1 | grep -oE '\b[a-z]+(_[a-z]+)+\b' | sort -u)
@@ -25,7 +27,9 @@ for defect in $defects; do
   seed=$(grep -m1 -oE '"seed": [0-9]+' "$out/$defect.json" | grep -oE '[0-9]+' || true)
   check=$(grep -m1 -oE '"check": "[^"]*"' "$out/$defect.json" | cut -d'"' -f4 || true)
   small=$(sed -n 's/^  after    //p' "$out/$defect.txt" | head -n 1)
-  echo "| \`$defect\` | ${seed:-never} | $check | $small |"
+  # One that was cut off has not been looked for.
+  [ "$(<"$out/$defect.code")" -le 2 ] && never=never || never='no result'
+  echo "| \`$defect\` | ${seed:-$never} | $check | $small |"
 done
 echo "results: $out"
 exit "$status"
