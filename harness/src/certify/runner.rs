@@ -21,12 +21,7 @@ pub type Told = Result<(History, Judgement), String>;
 ///
 /// In real time the shortest goes alone at first: a node that doesn't get through its set-up is not tried for half an hour.
 pub fn run(trials: &[Trial], subject: &Subject, seed: u64, jobs: usize, mut ended: impl FnMut(usize, Told) -> bool) {
-    let probe = match &subject.backend {
-        Backend::Simulation(_) | Backend::EventQueue(_) => None,
-        Backend::Processes(_) => (0..trials.len()).min_by_key(|i| trials[*i].case.runs_for),
-        // They depend on each other's order.
-        Backend::Attached(_) => (!trials.is_empty()).then_some(0),
-    };
+    let probe = probe(trials, subject);
     if let Some(i) = probe {
         let told = one(&trials[i], subject, seed);
         let stuck =
@@ -72,12 +67,23 @@ pub fn lasts(trials: &[Trial], subject: &Subject, jobs: usize) -> Option<Duratio
     if subject.is_simulated() {
         return None;
     }
-    let mut ends = vec![Duration::ZERO; jobs.max(1)];
-    for trial in trials {
-        let free = ends.iter_mut().min()?;
-        *free += (trial.case.runs_for + subject.setup) / subject.backend.time_scale();
+    let takes = |i: usize| (trials[i].case.runs_for + subject.setup) / subject.backend.time_scale();
+    let probe = probe(trials, subject);
+    let mut ends = vec![probe.map_or(Duration::ZERO, takes); jobs.max(1)];
+    for i in (0..trials.len()).filter(|i| Some(*i) != probe) {
+        *ends.iter_mut().min()? += takes(i);
     }
     ends.into_iter().max()
+}
+
+/// Which goes alone at first.
+fn probe(trials: &[Trial], subject: &Subject) -> Option<usize> {
+    match &subject.backend {
+        Backend::Simulation(_) | Backend::EventQueue(_) => None,
+        Backend::Processes(_) => (0..trials.len()).min_by_key(|i| trials[*i].case.runs_for),
+        // They depend on each other's order.
+        Backend::Attached(_) => (!trials.is_empty()).then_some(0),
+    }
 }
 
 fn one(trial: &Trial, subject: &Subject, seed: u64) -> Told {
